@@ -1,0 +1,36 @@
+/* buf.h - a growing run of bytes with one sticky failure. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Every append does nothing once failed is set, so a writer checks buf_failed() once at its end. data is
+ * NUL-terminated after every append (the NUL is not counted). Used by one thread at a time. */
+struct buf {
+    char *data;
+    size_t length;
+    size_t capacity;
+    size_t limit; /* bytes at most */
+    bool failed;
+};
+
+/* No allocation happens before the first append. limit: bytes at most; 0 means 16 MiB. */
+void buf_init(struct buf *buf, size_t limit);
+void buf_free(struct buf *buf);
+
+/* Empties it and forgets a failure; the memory is kept. */
+void buf_clear(struct buf *buf);
+
+void buf_add(struct buf *buf, const void *bytes, size_t length);
+void buf_adds(struct buf *buf, const char *text);
+void buf_addc(struct buf *buf, char byte);
+[[gnu::format(printf, 2, 3)]] void buf_addf(struct buf *buf, const char *format, ...);
+
+bool buf_failed(const struct buf *buf);
+
+/* Hands the bytes to the caller, who frees them with free(); the buffer is empty afterwards. NULL when it failed. */
+char *buf_steal(struct buf *buf, size_t *length_r);
+
+#endif

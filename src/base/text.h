@@ -1,0 +1,29 @@
+/* text.h - small questions about text: UTF-8, letter case, near misses. */
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Strict UTF-8: no surrogates, no overlong forms, nothing past U+10FFFF. */
+bool text_utf8_valid(const char *text, size_t length);
+
+/* True when there is a C0 control, DEL or C1 control (as UTF-8) in it. */
+bool text_has_control(const char *text, size_t length);
+
+/* ASCII only, independent of the locale. */
+bool text_equal_nocase(const char *a, const char *b);
+bool text_starts_nocase(const char *text, const char *prefix);
+void text_lower(char *text);
+
+/* Decimal digits only, no sign, no blank; false when empty, past max, or anything else is there. */
+bool text_parse_unsigned(const char *text, unsigned long max, unsigned long *value_r);
+
+/* The nearest of words (NULL-terminated) for a "did you mean", or NULL when none is near. */
+const char *text_suggest(const char *word, const char *const *words);
+
+/* In place: cuts ASCII blanks at both ends, returns the new start. */
+char *text_trim(char *text);
+
+#endif

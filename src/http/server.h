@@ -1,0 +1,33 @@
+/* server.h - the HTTP service: listens, takes requests, answers. */
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "base/settings.h"
+#include "base/status.h"
+#include "format/signer.h"
+#include "resolve/resolver.h"
+
+struct http_server;
+
+/* One configuration's working parts: settings, store, user databases, resolver, signer. Counted: requests in flight
+ * keep the one they began with, so that SIGHUP swaps in a new one without losing a request. */
+struct service;
+
+enum status service_new(struct settings *settings, struct service **service_r, struct error *error_r);
+struct service *service_ref(struct service *service);
+void service_unref(struct service **service);
+const struct settings *service_settings(const struct service *service);
+
+/* Opens the sockets of settings.listen, or takes those that systemd passed, and begins to answer. The service stays the
+ * caller's (the server takes a reference of its own). STATUS_INVALID: a bad listen entry; STATUS_BACKEND: an address
+ * cannot be bound. */
+enum status http_server_start(struct service *service, struct http_server **server_r, struct error *error_r);
+
+/* New requests use this service from now on. Changes of listen need a restart (warned). */
+void http_server_swap(struct http_server *server, struct service *service);
+
+/* Stops accepting, lets what runs finish (at most 5 s), closes. */
+void http_server_stop(struct http_server **server);
+
+#endif

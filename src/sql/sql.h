@@ -1,0 +1,74 @@
+/* sql.h - a connection to an SQL database, whichever it is. */
+/* SPDX-License-Identifier: MIT */
+#ifndef SQL_SQL_H
+#define SQL_SQL_H
+
+#include "base/status.h"
+#include "sql/uri.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One thread at a time uses a connection and its statements. Statements are written once, with ? as parameter; a
+ * driver rewrites what its server wants otherwise. A driver reconnects and prepares again by itself after its server
+ * went away: the call that notices returns STATUS_BACKEND only when the second attempt fails too, and never inside a
+ * transaction. */
+struct sql;
+struct sql_statement;
+
+enum sql_dialect { SQL_SQLITE, SQL_POSTGRESQL, SQL_MYSQL };
+
+struct sql_options {
+    bool echo;               /* log each statement at INFO with the values left out (db_echo) */
+    unsigned timeout;        /* milliseconds for connecting and for each statement */
+    bool create;             /* SQLite: make the file when it is absent */
+    const char *password;    /* overrides the one in the URI; or NULL. Copied. */
+};
+
+/* Connects. STATUS_INVALID: the URI cannot work (unknown scheme, driver not built in, directory missing);
+ * STATUS_BACKEND: the server or file cannot be reached now. The message never holds the password. */
+enum status sql_open(const struct sql_uri *uri, const struct sql_options *options, struct sql **sql_r,
+                     struct error *error_r);
+void sql_close(struct sql **sql);
+
+enum sql_dialect sql_dialect(const struct sql *sql);
+bool sql_read_only(const struct sql *sql); /* SQLite opened a file that may only be read */
+
+/* Runs one or several statements without parameters or rows. */
+enum status sql_run(struct sql *sql, const char *statements, struct error *error_r);
+
+/* Prepared once a connection and kept by it, found again by the address and text of sql_text. */
+enum status sql_prepare(struct sql *sql, const char *sql_text, struct sql_statement **statement_r,
+                        struct error *error_r);
+
+/* Parameters count from 1. A text is borrowed until sql_reset(). A failure is reported by the next sql_step(). */
+void sql_bind_text(struct sql_statement *statement, unsigned index, const char *text); /* NULL binds NULL */
+void sql_bind_number(struct sql_statement *statement, unsigned index, int64_t number);
+void sql_bind_bool(struct sql_statement *statement, unsigned index, bool value);
+
+/* STATUS_OK with *row_r true: columns can be read; false: no further row. */
+enum status sql_step(struct sql_statement *statement, bool *row_r, struct error *error_r);
+
+/* Columns count from 0; the text is valid until the next sql_step() or sql_reset(). NULL for SQL's NULL. */
+const char *sql_text(struct sql_statement *statement, unsigned column);
+int64_t sql_number(struct sql_statement *statement, unsigned column); /* 0 for NULL; booleans are 0 and 1 */
+unsigned sql_column_count(const struct sql_statement *statement);
+const char *sql_column_name(const struct sql_statement *statement, unsigned column);
+
+/* Makes the statement ready for new values; also after the last row. Always call it when done with rows. */
+void sql_reset(struct sql_statement *statement);
+
+enum status sql_begin(struct sql *sql, struct error *error_r); /* for writing: takes the write lock at once */
+enum status sql_commit(struct sql *sql, struct error *error_r);
+void sql_rollback(struct sql *sql);
+
+/* The id that the last INSERT into a table with an automatic id made. */
+enum status sql_last_id(struct sql *sql, const char *table, int64_t *id_r, struct error *error_r);
+
+/* Whether a table, or a column of it, is there now. */
+enum status sql_has_table(struct sql *sql, const char *table, bool *there_r, struct error *error_r);
+enum status sql_has_column(struct sql *sql, const char *table, const char *column, bool *there_r,
+                           struct error *error_r);
+
+#endif

@@ -1,0 +1,61 @@
+/* store.h - where domains, providers and servers are kept. */
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "account/domain.h"
+#include "base/settings.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A store is shared by threads; each thread that asks has a session of its own (a connection with its statements). */
+struct store;
+struct store_session;
+
+/* Checks the settings (db_uri, accounts, domain_query) and connects once. A schema that is absent is no error: look-ups
+ * find nothing until initdb makes it. With accounts = FILE, or on memory, the database lives in this process and is
+ * filled here. Errors as sql_open(); a broken accounts file is STATUS_INVALID with file, line, member and reason.
+ * settings must outlive the store. */
+enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r);
+void store_close(struct store **store);
+
+/* Connects lazily at the first call, and again after a failure, with a back-off of its own (250 ms doubling to 5 s),
+ * within which calls fail at once with STATUS_BACKEND. */
+enum status store_session_open(struct store *store, struct store_session **session_r, struct error *error_r);
+void store_session_close(struct store_session **session);
+
+/* What is offered for a domain (a lower-case A-label): the rule with exactly this name, else the longest "*.suffix",
+ * else "*", else the domain that settings.default_domain names; aliases are followed (8 deep at most). Faulty rows are
+ * left out with one warning each that names table, id and word. The result lives in arena.
+ * STATUS_OK, STATUS_NOT_FOUND, or STATUS_BACKEND when the database could not be asked. */
+enum status store_find(struct store_session *session, struct arena *arena, const char *domain,
+                       const struct domain **domain_r, struct error *error_r);
+
+/* Cheap: one row is asked for. For /readyz. */
+enum status store_ping(struct store_session *session, struct error *error_r);
+
+/* initdb, each in one transaction. store_seed(): json NULL means the sample data; *seeded_r is false when there were
+ * provider data already (nothing is written then). Tables are made when missing. STATUS_INVALID: the JSON is wrong, and
+ * the error names line, member and reason; nothing was written. STATUS_REFUSED: the database is read-only. */
+enum status store_seed(struct store_session *session, const char *json, size_t length, bool *seeded_r,
+                       struct error *error_r);
+enum status store_clear(struct store_session *session, struct error *error_r);
+
+/* Brings a schema of any automx2 since 2020.0 to ours in one transaction; step is called with a sentence for each
+ * change before it is made. An up-to-date schema calls nothing. For automxctl upgrade. */
+typedef void (*store_step)(void *context, const char *sentence);
+enum status store_upgrade(struct store_session *session, store_step step, void *context, struct error *error_r);
+
+/* Reads every domain and calls fault for each thing in a row that will be left out or cannot work; returns STATUS_OK
+ * when the database could be read, however many faults. For start and --check-config. Stops after max faults. */
+typedef void (*store_fault)(void *context, const char *sentence);
+enum status store_check(struct store_session *session, size_t max, store_fault fault, void *context,
+                        struct error *error_r);
+
+/* Names of all domains, in order, for tools (automxctl, digests). Return false from visit to stop. */
+typedef bool (*store_visit)(void *context, const char *name);
+enum status store_names(struct store_session *session, store_visit visit, void *context, struct error *error_r);
+
+#endif
