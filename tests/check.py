@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Builds with the sanitizers and runs every test; the last line is "N passed, N failed".
+
+A test that was skipped counts as failed when CI is set: there, everything that a test needs has to be present.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CI = bool(os.environ.get("CI"))
+# A sanitizer's report ends the program, so that no test can overlook it; leaks are checked at each exit.
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=98",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
+    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=97:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan.supp",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = 0
+        self.failures = []
+
+    def add(self, passed, failures):
+        self.passed += passed
+        self.failures += failures
+
+    def report(self):
+        for failure in self.failures:
+            print(f"FAILED: {failure}")
+        print(f"{self.passed} passed, {len(self.failures)} failed", flush=True)
+
+
+def say(text):
+    print(f"\n=== {text}", flush=True)
+
+
+def run(command, env=None):
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}).returncode
+
+
+def build(directory, *options, targets=(), env=None):
+    """Configures once and compiles; any failure ends the whole check."""
+    say(f"building {os.path.relpath(directory, ROOT)}")
+    if not os.path.exists(os.path.join(directory, "build.ninja")):
+        if run(["meson", "setup", directory, *options], env) != 0:
+            sys.exit("0 passed, 1 failed")
+    if run(["ninja", "-C", directory, *targets], env) != 0:
+        sys.exit("0 passed, 1 failed")
+
+
+def unit_tests(directory, tally, label):
+    say(f"unit tests ({label})")
+    run(["meson", "test", "-C", directory, "--print-errorlogs", "--num-processes", "2"], SANITIZER_ENV)
+    passed, failures = 0, []
+    with open(os.path.join(directory, "meson-logs", "testlog.json"), encoding="utf-8") as log:
+        for line in log:
+            result = json.loads(line)
+            if result["result"] == "OK" or (result["result"] == "SKIP" and not CI):
+                passed += 1
+            else:
+                failures.append(f"unit test {result['name']} ({label}): {result['result']}")
+    tally.add(passed, failures)
+
+
+def python_tests(directory, tally, arguments):
+    say("black-box tests")
+    report = os.path.join(directory, "pytest.xml")
+    if os.path.exists(report):
+        os.unlink(report)
+    workers = ["-n", "3", "--dist", "loadfile"]
+    run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", f"--junit-xml={report}",
+         *workers, *(arguments or ["tests"])],
+        {**SANITIZER_ENV, "AUTOMXD_BUILD": directory, "PYTHONDONTWRITEBYTECODE": "1"})
+    if not os.path.exists(report):
+        tally.add(0, ["pytest wrote no report"])
+        return
+    passed, failures = 0, []
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        kinds = {child.tag for child in case}
+        if "failure" in kinds or "error" in kinds:
+            failures.append(name)
+        elif "skipped" in kinds:
+            if CI:
+                failures.append(f"{name} (skipped)")
+        else:
+            passed += 1
+    if passed + len(failures) == 0:
+        failures.append("pytest ran no test")
+    tally.add(passed, failures)
+
+
+def fuzz(directory, tally, seconds):
+    """Each target runs over its corpus and then searches for a while; a crash or a leak is a failure."""
+    say(f"fuzzing, {seconds} s a target")
+    folder = os.path.join(directory, "tests", "fuzz")
+    targets = sorted(name for name in os.listdir(folder) if name.startswith("fuzz_") and "." not in name)
+    for target in targets:
+        name = target.removeprefix("fuzz_")
+        corpus = os.path.join(ROOT, "tests", "fuzz", "corpus", name)
+        scratch = os.path.join(directory, "corpus-" + name)
+        os.makedirs(scratch, exist_ok=True)
+        command = [os.path.join(folder, target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                   "-max_len=70000", "-print_final_stats=1", f"-artifact_prefix={scratch}-crash-", "-verbosity=1"]
+        dictionary = os.path.join(ROOT, "tests", "fuzz", name + ".dict")
+        if os.path.exists(dictionary):
+            command.append("-dict=" + dictionary)
+        result = subprocess.run(command + [scratch, corpus], cwd=directory, env={**os.environ, **SANITIZER_ENV},
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+        runs = [line.split()[-1] for line in result.stdout.splitlines() if "number_of_executed_units" in line]
+        print(f"{target}: {runs[0] if runs else '?'} executions", flush=True)
+        if result.returncode == 0:
+            tally.add(1, [])
+        else:
+            print("\n".join(result.stdout.splitlines()[-60:]))
+            tally.add(0, [f"{target}: see the report above; its input is at {scratch}-crash-*"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", default="build-check")
+    parser.add_argument("--only", choices=["unit", "python", "fuzz", "tsan"], action="append")
+    parser.add_argument("--fuzz-seconds", type=int, default=5)
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest")
+    options = parser.parse_args()
+    parts = options.only or ["unit", "tsan", "fuzz", "python"]
+    base = os.path.abspath(options.build)
+    strict = ["--werror"] if CI else []
+    tally = Tally()
+    start = time.monotonic()
+
+    if "unit" in parts or "python" in parts:
+        build(base, "-Dtests=true", "-Db_sanitize=address,undefined", "-Dbuildtype=debugoptimized", "-Db_lundef=false",
+              *strict)
+    if "unit" in parts:
+        unit_tests(base, tally, "address and undefined behaviour")
+    if "tsan" in parts:
+        build(base + "-tsan", "-Dtests=true", "-Db_sanitize=thread", "-Dbuildtype=debugoptimized", "-Db_lundef=false")
+        unit_tests(base + "-tsan", tally, "threads")
+    if "fuzz" in parts:
+        build(base + "-fuzz", "-Dfuzz=true", "-Dbuildtype=debugoptimized", env={"CC": "clang"})
+        fuzz(base + "-fuzz", tally, options.fuzz_seconds)
+    if "python" in parts:
+        python_tests(base, tally, options.pytest)
+
+    print(f"took {time.monotonic() - start:.0f} s")
+    tally.report()
+    sys.exit(1 if tally.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
