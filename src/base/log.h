@@ -14,8 +14,9 @@ enum log_level {
     LOG_LEVEL_CRITICAL = 50,
 };
 
-/* name: what starts each line ("automxd"). Call once, before any thread. Under the journal (JOURNAL_STREAM is set and
- * names stderr) a line begins with its syslog priority <N> and has no time; elsewhere it begins with the UTC time. */
+/* name: who speaks ("automxd"). Call once, before any thread. A line is "TIME NAME LEVEL: sentence" with the time in
+ * UTC; under the journal (JOURNAL_STREAM is set and names stderr), which adds time and name, "<N>sentence" with N the
+ * syslog priority. */
 void log_open(const char *name);
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);

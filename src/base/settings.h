@@ -71,7 +71,7 @@ enum setting_type {
     SETTING_NUMBER,   /* min..max */
     SETTING_DURATION, /* min..max in milliseconds */
     SETTING_LEVEL,
-    SETTING_CHOICE,   /* one of choices, stored as bool: true for the second */
+    SETTING_CHOICE, /* one of choices, stored as bool: true for the second */
 };
 
 /* A row of the table: parser, checker, --check-config and the man page all come from it. */
@@ -82,8 +82,8 @@ struct setting {
     const char *preset; /* default as it would stand in the file; NULL: unset */
     unsigned long min, max;
     const char *const *choices; /* NULL-terminated, for SETTING_CHOICE */
-    bool secret;        /* the value may hold a password: never printed or logged */
-    const char *help;   /* one or two plain sentences for the man page */
+    bool secret;                /* the value may hold a password: never printed or logged */
+    const char *help;           /* one or two plain sentences for the man page */
 };
 
 extern const struct setting settings_table[];

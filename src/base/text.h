@@ -5,6 +5,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Bytes (1 to 4) of the character that text begins with, by the same strict rules, and its code point (code_r may be
+ * NULL). 0 when there is no valid character: then skip one byte. */
+size_t text_utf8_next(const char *text, size_t length, uint32_t *code_r);
+
+/* The length without a character whose last bytes are missing at the end, for text that was cut at a limit. */
+size_t text_utf8_cut(const char *text, size_t length);
 
 /* Strict UTF-8: no surrogates, no overlong forms, nothing past U+10FFFF. */
 bool text_utf8_valid(const char *text, size_t length);

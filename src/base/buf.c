@@ -1,0 +1,115 @@
+/* buf.c - a growing run of bytes with one sticky failure. */
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 256, DEFAULT_LIMIT = 16 * 1024 * 1024 };
+
+void buf_init(struct buf *buf, size_t limit)
+{
+    *buf = (struct buf){.limit = limit ? limit : DEFAULT_LIMIT};
+}
+
+void buf_free(struct buf *buf)
+{
+    free(buf->data);
+    buf_init(buf, buf->limit);
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->length = 0;
+    buf->failed = false;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
+/* Room for length more bytes and the NUL. */
+static bool reserve(struct buf *buf, size_t length)
+{
+    if (buf->failed)
+        return false;
+    if (length > buf->limit - buf->length || buf->length + length == (size_t)-1) {
+        buf->failed = true;
+        return false;
+    }
+    size_t needed = buf->length + length + 1;
+    if (needed <= buf->capacity)
+        return true;
+    size_t capacity = buf->capacity ? buf->capacity : FIRST_CAPACITY;
+    while (capacity < needed && capacity <= (size_t)-1 / 2)
+        capacity *= 2;
+    if (capacity < needed)
+        capacity = needed;
+    char *data = realloc(buf->data, capacity);
+    if (!data) {
+        buf->failed = true;
+        return false;
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return true;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t length)
+{
+    if (!reserve(buf, length))
+        return;
+    if (length > 0)
+        memcpy(buf->data + buf->length, bytes, length);
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+}
+
+void buf_adds(struct buf *buf, const char *text)
+{
+    buf_add(buf, text, strlen(text));
+}
+
+void buf_addc(struct buf *buf, char byte)
+{
+    buf_add(buf, &byte, 1);
+}
+
+void buf_addf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0) {
+        buf->failed = true;
+        return;
+    }
+    if (!reserve(buf, (size_t)length))
+        return;
+    va_start(args, format);
+    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+    va_end(args);
+    buf->length += (size_t)length;
+}
+
+bool buf_failed(const struct buf *buf)
+{
+    return buf->failed;
+}
+
+char *buf_steal(struct buf *buf, size_t *length_r)
+{
+    if (length_r)
+        *length_r = 0;
+    if (!reserve(buf, 0)) {
+        buf_free(buf);
+        return NULL;
+    }
+    char *data = buf->data;
+    data[buf->length] = '\0';
+    if (length_r)
+        *length_r = buf->length;
+    buf_init(buf, buf->limit);
+    return data;
+}
