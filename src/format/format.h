@@ -22,10 +22,21 @@ struct document_request {
     const struct profile_signer *signer; /* mobileconfig; NULL: unsigned */
 };
 
+/* Where a document that is the same for everybody is kept (snapshot.h); one a format. */
+enum format_slot {
+    FORMAT_SLOT_AUTOCONFIG,
+    FORMAT_SLOT_AUTODISCOVER,
+    FORMAT_SLOT_MOBILESYNC,
+    FORMAT_SLOT_AUTODISCOVER2,
+    FORMAT_SLOT_MOBILECONFIG,
+    FORMAT_SLOT_PACC,
+    FORMAT_SLOT_QR,
+};
+
 struct format {
     const char *name;         /* for automxctl render --format and the log: "autoconfig", "mobileconfig" ... */
     const char *content_type; /* as sent */
-    unsigned slot;            /* of snapshot.h; where a document that is the same for everybody is kept */
+    enum format_slot slot;
     bool needs_address;       /* no document without one */
     bool wants_person;        /* a user look-up changes what it says */
     /* Whether this account's document is the same for everybody who asks for this domain. NULL: never. */
@@ -38,8 +49,8 @@ struct format {
 
 extern const struct format format_autoconfig;
 extern const struct format format_autodiscover;  /* POX, Outlook schema */
-extern const struct format format_mobilesync;    /* POX, MobileSync schema */
-extern const struct format format_autodiscover2; /* v2 JSON */
+extern const struct format format_mobilesync;    /* POX, MobileSync schema; STATUS_NOT_FOUND: answer with error 601 */
+extern const struct format format_autodiscover2; /* v2 JSON; STATUS_INVALID: answer with autodiscover2_error_write() */
 extern const struct format format_mobileconfig;
 extern const struct format format_pacc;
 extern const struct format format_qr; /* the text of Thunderbird for Android's import code */
