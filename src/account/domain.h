@@ -20,9 +20,9 @@ struct server {
     enum server_type type;
     const char *table; /* "server", "davserver", "service": for messages */
     int64_t id;
-    int prio;          /* lower first; equal: lower id first */
-    const char *host;  /* may hold placeholders (%EMAILDOMAIN%); for a URL type the URL's host */
-    const char *url;   /* URL types only, else NULL; may hold placeholders */
+    int prio;         /* lower first; equal: lower id first */
+    const char *host; /* may hold placeholders (%EMAILDOMAIN%); for a URL type the URL's host */
+    const char *url;  /* URL types only, else NULL; may hold placeholders */
     uint16_t port;
     enum security security;
     enum auth auth[AUTH_METHODS_MAX]; /* in the administrator's order, without repetition */
@@ -79,13 +79,13 @@ struct ldap_server {
     int64_t id;
     const char *hosts; /* one host, or several separated by blanks or commas, tried in order */
     uint16_t port;
-    bool tls;      /* ldaps */
-    bool starttls; /* upgrade after connecting */
-    bool verify;   /* check the certificate; default true */
-    const char *ca_file;       /* or NULL: the system's */
+    bool tls;            /* ldaps */
+    bool starttls;       /* upgrade after connecting */
+    bool verify;         /* check the certificate; default true */
+    const char *ca_file; /* or NULL: the system's */
     const char *base;
-    const char *filter;        /* {0}, {local}, {domain} */
-    const char *scope;         /* "sub", "one", "base" */
+    const char *filter; /* {0}, {local}, {domain} */
+    const char *scope;  /* "sub", "one", "base" */
     const char *attr_login;
     const char *attr_name;     /* or NULL: no full name asked */
     const char *bind_dn;       /* or NULL: anonymous */

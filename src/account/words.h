@@ -45,8 +45,8 @@ enum { AUTH_COUNT = AUTH_NONE + 1 };
  *   type      imap pop pop3 smtp submission jmap ews exchange activesync eas caldav carddav webdav managesieve sieve
  *   security  SSL TLS SSL/TLS; STARTTLS; plain none
  *   auth      plain password-cleartext cleartext login http-basic basic; secure password-encrypted cram-md5 digest-md5
- *             http-digest digest; NTLM; GSSAPI kerberos; OAuth2 OAuth xoauth2 bearer; TLS-client-cert; client-IP-address
- *             client-ip; smtp-after-pop; none */
+ *             http-digest digest; NTLM; GSSAPI kerberos; OAuth2 OAuth xoauth2 bearer; TLS-client-cert;
+ *             client-IP-address client-ip; smtp-after-pop; none */
 bool server_type_parse(const char *text, enum server_type *type_r);
 bool security_parse(const char *text, enum security *security_r);
 bool auth_parse(const char *text, enum auth *auth_r);
