@@ -44,9 +44,10 @@ def read(path):
 class Proxy:
     """http_port and https_port on loopback lead to the daemon."""
 
-    def __init__(self, http_port, https_port):
+    def __init__(self, http_port, https_port, certificate):
         self.http_port = http_port
         self.https_port = https_port
+        self.certificate = certificate
 
     def request(self, method, path, host, secure=False, headers=None, body=None):
         import http.client
@@ -74,11 +75,12 @@ def listen_on(text, http_port, https_port):
 
 
 @contextlib.contextmanager
-def nginx(daemon_port):
+def nginx(daemon_port, http_port=None, https_port=None, names=("autoconfig.example.com", "autodiscover.example.com")):
+    """names: of the hosts in the certificate; for those that are mail domains themselves the whole site leads here."""
     directory = tempfile.mkdtemp(prefix="automxd-nginx-")
     try:
-        http_port, https_port = free_port(), free_port()
-        cert, key = certificate(directory, "autoconfig.example.com", "autodiscover.example.com")
+        http_port, https_port = http_port or free_port(), https_port or free_port()
+        cert, key = certificate(directory, *names)
         with open(os.path.join(ROOT, "contrib/nginx/automxd.conf"), encoding="utf-8") as file:
             site = listen_on(file.read(), http_port, https_port)
         site = site.replace("/etc/ssl/certs/automxd.pem", cert).replace("/etc/ssl/private/automxd.key", key)
@@ -108,7 +110,7 @@ http {{
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for_port(http_port, process, log)
-            yield Proxy(http_port, https_port)
+            yield Proxy(http_port, https_port, cert)
         finally:
             process.terminate()
             process.wait(10)
@@ -149,7 +151,7 @@ Listen 127.0.0.1:{https_port}
                                    stdout=subprocess.DEVNULL, stderr=open(log, "ab"))
         try:
             wait_for_port(http_port, process, log)
-            yield Proxy(http_port, https_port)
+            yield Proxy(http_port, https_port, cert)
         finally:
             process.terminate()
             process.wait(20)
