@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* configparser's rules: sections; keys in any case; '=' or ':'; comment lines start with # or ; (no comments behind a
@@ -13,8 +14,9 @@
  * %(key)s the value of another key. Repeated sections or keys are errors, as there. */
 struct ini_entry {
     const char *key;   /* lower case */
-    const char *value; /* interpolated; trimmed; lines of a long value joined by '\n' */
+    const char *value; /* interpolated; lines of a long value, each trimmed, joined by '\n' */
     unsigned line;     /* where the key stands, from 1 */
+    bool inherited;    /* it stands in [DEFAULT], perhaps only for %(key)s in others */
 };
 
 struct ini {
@@ -24,7 +26,8 @@ struct ini {
 };
 
 /* Entries of one section (with those of [DEFAULT] that it does not have itself) of a text of length bytes. Everything
- * lives in the arena. STATUS_INVALID with "FILE:LINE: why"; STATUS_NOT_FOUND when the section is missing. */
+ * lives in the arena. STATUS_INVALID with "FILE:LINE: why"; STATUS_NOT_FOUND when the section is missing;
+ * STATUS_LIMIT past 4096 keys, 256 sections or 1 MiB in a value. */
 enum status ini_parse(struct arena *arena, const char *file, const char *text, size_t length, const char *section,
                       struct ini *ini_r, struct error *error_r);
 

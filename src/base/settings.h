@@ -24,7 +24,7 @@ struct settings {
     unsigned proxy_count;
 
     /* listening and proxies */
-    const char *listen; /* comma-separated */
+    const char *listen; /* entries separated by commas, with blanks or newlines around */
     const char *trusted_proxies;
     bool https_redirect;
     unsigned http_threads; /* 0: one a processor */
@@ -82,7 +82,8 @@ struct setting {
     const char *preset; /* default as it would stand in the file; NULL: unset */
     unsigned long min, max;
     const char *const *choices; /* NULL-terminated, for SETTING_CHOICE */
-    bool secret;                /* the value may hold a password: never printed or logged */
+    bool lines;                 /* SETTING_TEXT: may go on in indented lines (a list, a query) */
+    bool secret;                /* may hold a password: never logged, and printed only without it */
     const char *help;           /* one or two plain sentences for the man page */
 };
 
@@ -100,7 +101,8 @@ void settings_free(struct settings **settings);
 enum status settings_parse(const char *file, const char *text, size_t length, struct settings **settings_r,
                            struct error *error_r);
 
-/* "key = value" for each row, for --check-config; a secret one and the password in a URI are shown as "(hidden)". */
+/* "key = value" for each row, for --check-config, as it would stand in the file; the password in a URI is shown as ***.
+ */
 void settings_print(const struct settings *settings, FILE *out);
 
 /* The section of the man page automxd.conf(5) in mdoc, printed by the build. */

@@ -15,8 +15,8 @@ struct xml {
     struct buf *out;
     const char *open[XML_DEPTH_MAX]; /* borrowed names: string literals */
     unsigned depth;
-    bool tag_open; /* the start tag still takes attributes */
-    bool inline_text;
+    bool tag_open;    /* the start tag still takes attributes */
+    bool inline_text; /* the open element has character data; elements in it are a misuse */
 };
 
 /* Writes the XML declaration (UTF-8) and a newline. out stays the caller's. */
