@@ -20,10 +20,12 @@ struct sql_statement;
 enum sql_dialect { SQL_SQLITE, SQL_POSTGRESQL, SQL_MYSQL };
 
 struct sql_options {
-    bool echo;               /* log each statement at INFO with the values left out (db_echo) */
-    unsigned timeout;        /* milliseconds for connecting and for each statement */
-    bool create;             /* SQLite: make the file when it is absent */
-    const char *password;    /* overrides the one in the URI; or NULL. Copied. */
+    bool echo;            /* log each statement at INFO with the values left out (db_echo) */
+    unsigned timeout;     /* milliseconds for connecting and for each statement */
+    bool create;          /* SQLite: make the file when it is absent */
+    const char *password; /* overrides the one in the URI; or NULL. Copied. */
+    const char *memory;   /* SQLite in memory: connections of this process that give the same name share one database,
+                             which lives as long as one of them; NULL: a database of this connection alone. Copied. */
 };
 
 /* Connects. STATUS_INVALID: the URI cannot work (unknown scheme, driver not built in, directory missing);
@@ -32,22 +34,33 @@ enum status sql_open(const struct sql_uri *uri, const struct sql_options *option
                      struct error *error_r);
 void sql_close(struct sql **sql);
 
+/* The dialect of a URI's server, for looking at a statement before there is a connection. */
+enum sql_dialect sql_uri_dialect(const struct sql_uri *uri);
+
 enum sql_dialect sql_dialect(const struct sql *sql);
 bool sql_read_only(const struct sql *sql); /* SQLite opened a file that may only be read */
 
-/* Runs one or several statements without parameters or rows. */
+/* Milliseconds that each later call may take, connecting again included; 0: no limit. MariaDB's library counts in whole
+ * seconds, so that there a server that hangs is noticed after at least one. */
+void sql_set_timeout(struct sql *sql, unsigned milliseconds);
+
+/* Runs one or several statements without parameters or rows. Rows that come are dropped. */
 enum status sql_run(struct sql *sql, const char *statements, struct error *error_r);
 
-/* Prepared once a connection and kept by it, found again by the address and text of sql_text. */
+/* Prepared once a connection and kept by it, found again by the address and text of sql_text. STATUS_INVALID: the
+ * statement does not fit the database (syntax, missing table or column). A statement serves one reader at a time. */
 enum status sql_prepare(struct sql *sql, const char *sql_text, struct sql_statement **statement_r,
                         struct error *error_r);
 
-/* Parameters count from 1. A text is borrowed until sql_reset(). A failure is reported by the next sql_step(). */
+/* Parameters count from 1; those not bound since the last sql_reset() are NULL. A text is borrowed until sql_reset(). A
+ * failure is reported by the next sql_step(). */
 void sql_bind_text(struct sql_statement *statement, unsigned index, const char *text); /* NULL binds NULL */
 void sql_bind_number(struct sql_statement *statement, unsigned index, int64_t number);
 void sql_bind_bool(struct sql_statement *statement, unsigned index, bool value);
 
-/* STATUS_OK with *row_r true: columns can be read; false: no further row. */
+/* STATUS_OK with *row_r true: columns can be read; false: no further row. STATUS_INVALID: a value breaks a constraint
+ * of the table; STATUS_REFUSED: the database is read-only or the right is missing; STATUS_BACKEND: anything else.
+ * PostgreSQL and MariaDB fetch all rows at the first step, so ask for long tables in pieces. */
 enum status sql_step(struct sql_statement *statement, bool *row_r, struct error *error_r);
 
 /* Columns count from 0; the text is valid until the next sql_step() or sql_reset(). NULL for SQL's NULL. */
@@ -59,7 +72,10 @@ const char *sql_column_name(const struct sql_statement *statement, unsigned colu
 /* Makes the statement ready for new values; also after the last row. Always call it when done with rows. */
 void sql_reset(struct sql_statement *statement);
 
-enum status sql_begin(struct sql *sql, struct error *error_r); /* for writing: takes the write lock at once */
+/* For writing: SQLite takes the write lock at once. MariaDB and MySQL commit by themselves before each CREATE, ALTER or
+ * DROP, so that a later rollback does not undo those. When the server goes away in between, every call fails with
+ * STATUS_BACKEND up to sql_rollback(). */
+enum status sql_begin(struct sql *sql, struct error *error_r);
 enum status sql_commit(struct sql *sql, struct error *error_r);
 void sql_rollback(struct sql *sql);
 

@@ -18,8 +18,8 @@ struct sql_uri {
     const char *scheme; /* "sqlite", "mysql", "mariadb" or "postgresql" ("postgres" too); a "+driver" is dropped */
     const char *user;   /* decoded, or NULL */
     const char *password;
-    const char *host; /* without brackets, or NULL */
-    uint16_t port;    /* 0: the dialect's own */
+    const char *host;     /* without brackets, or NULL */
+    uint16_t port;        /* 0: the dialect's own */
     const char *database; /* SQLite: the path, NULL or ":memory:" for one in memory */
     const struct sql_uri_option *options;
     size_t option_count;
@@ -27,7 +27,8 @@ struct sql_uri {
 
 /* sqlite:///:memory:, sqlite:// (memory), sqlite:///relative, sqlite:////absolute;
  * SCHEME[+DRIVER]://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?NAME=VALUE&...], user, password and values
- * percent-encoded (a password's '+' stays '+', as in SQLAlchemy 1.4). STATUS_INVALID says what is wrong without the password. */
+ * percent-encoded (a password's '+' stays '+', as in SQLAlchemy 1.4). STATUS_INVALID says what is wrong without the
+ * password. */
 enum status sql_uri_parse(struct arena *arena, const char *text, struct sql_uri *uri_r, struct error *error_r);
 
 /* The value of an option, or NULL. */
