@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 enum autodiscover_schema {
-    AUTODISCOVER_OUTLOOK,    /* also when no AcceptableResponseSchema is given */
-    AUTODISCOVER_MOBILESYNC,
+    AUTODISCOVER_OUTLOOK,    /* also when no AcceptableResponseSchema is given, */
+    AUTODISCOVER_MOBILESYNC, /* unless the request is in MobileSync's namespace */
     AUTODISCOVER_OTHER,      /* answer 601 */
 };
 
@@ -20,8 +20,9 @@ struct autodiscover_request {
 };
 
 /* Elements are matched by local name; both namespaces, http and https, are known. Blanks and a BOM before the
- * declaration are forgiven; a DOCTYPE, more than 16 levels, more than one Request, or text that is not well-formed is
- * STATUS_INVALID (answer 600). Lives in the arena. */
+ * declaration are forgiven, and so is an & that stands for itself (Thunderbird sends the address unescaped); a DOCTYPE,
+ * more than 16 levels, none or more than one Request, or text that is not well-formed is STATUS_INVALID (answer 600).
+ * Lives in the arena. */
 enum status autodiscover_request_parse(struct arena *arena, const char *body, size_t length,
                                        struct autodiscover_request *request_r, struct error *error_r);
 
