@@ -30,6 +30,12 @@ static bool equals_address(const struct address *address, const char *login)
            text_equal_nocase(at + 1, address->domain);
 }
 
+/* An empty value of a look-up counts as absent. */
+static bool has_login(const struct account *account)
+{
+    return account->login != NULL && account->login[0] != '\0';
+}
+
 static size_t count_placeholders(const char *text)
 {
     struct part part;
@@ -74,7 +80,7 @@ static bool spells_address(const struct account *account, const char *text)
 static bool user_keep(const struct account *account, const char *template, struct buf *out)
 {
     size_t kept = 0;
-    bool looked_up = account->login != NULL;
+    bool looked_up = has_login(account);
     if (looked_up)
         buf_adds(out, account->login);
     else if (!expand_keep(account, template, out, &kept, &looked_up))
@@ -110,7 +116,7 @@ bool account_user(const struct account *account, const struct server *server, en
 
     if (expansion == EXPAND_KEEP) {
         known = user_keep(account, template, &name);
-    } else if (account->login != NULL) {
+    } else if (has_login(account)) {
         buf_adds(&name, account->login);
         known = true;
     } else {
