@@ -39,42 +39,30 @@ class Evolution:
     def __init__(self):
         ctypes.CDLL(LIBRARY, mode=ctypes.RTLD_GLOBAL)
         self.library = ctypes.CDLL(None)
-        for name in ("e_mail_autoconfig_get_type", "e_source_new", "e_source_get_extension", "g_initable_new",
-                     "e_source_authentication_get_host", "e_source_authentication_get_user",
-                     "e_source_authentication_get_method"):
-            function = getattr(self.library, name)
-            function.restype = ctypes.c_void_p
-        self.library.e_source_authentication_get_port.restype = ctypes.c_uint16
-
-    def extension(self, source, name):
-        return ctypes.c_void_p(self.library.e_source_get_extension(ctypes.c_void_p(source), name))
-
-    def text(self, getter, extension):
-        value = getattr(self.library, getter)(extension)
-        return None if value is None else ctypes.cast(value, ctypes.c_char_p).value.decode()
-
-    def details(self, autoconfig, kind):
-        source = self.library.e_source_new(None, None, None)
-        setter = getattr(self.library, f"e_mail_autoconfig_set_{kind}_details")
-        if not setter(ctypes.c_void_p(autoconfig), ctypes.c_void_p(source)):
-            return None
-        authentication = self.extension(source, b"Authentication")
-        security = self.extension(source, b"Security")
-        self.library.e_source_security_get_method.restype = ctypes.c_void_p
-        return {"host": self.text("e_source_authentication_get_host", authentication),
-                "port": self.library.e_source_authentication_get_port(authentication),
-                "user": self.text("e_source_authentication_get_user", authentication),
-                "security": self.text("e_source_security_get_method", security)}
+        self.library.e_mail_autoconfig_get_type.restype = ctypes.c_size_t
+        self.library.g_initable_new.restype = ctypes.c_void_p
 
     def find(self, address):
+        """{"imap": "user@host:port", ...} as Evolution's own function prints it, or None."""
         error = ctypes.c_void_p()
-        # The registry is only for collecting results in Evolution's own window.
+        # e_mail_autoconfig_new_sync() without its registry of accounts, which would need a desktop session; the look-up
+        # itself does not use it.
         autoconfig = self.library.g_initable_new(
-            ctypes.c_void_p(self.library.e_mail_autoconfig_get_type()), None, ctypes.byref(error), b"email-address",
+            ctypes.c_size_t(self.library.e_mail_autoconfig_get_type()), None, ctypes.byref(error), b"email-address",
             ctypes.c_char_p(address.encode()), None)
         if not autoconfig:
             return None
-        return {kind: self.details(autoconfig, kind) for kind in ("imap", "pop3", "smtp")}
+        with tempfile.TemporaryFile() as file:
+            sys.stdout.flush()
+            kept = os.dup(1)
+            os.dup2(file.fileno(), 1)
+            self.library.e_mail_autoconfig_dump_results(ctypes.c_void_p(autoconfig))
+            self.library.fflush(None)
+            os.dup2(kept, 1)
+            os.close(kept)
+            file.seek(0)
+            lines = file.read().decode().splitlines()[1:]
+        return {kind.lower(): rest for kind, rest in (line.split(": ", 1) for line in lines)}
 
 
 def main():
