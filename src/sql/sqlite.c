@@ -247,7 +247,8 @@ static enum status sqlite_connect(struct sql *sql, struct error *error_r)
     code = path ? open_file(sql, arena, path, directory) : open_memory(sql, arena);
     if (code == SQLITE_OK)
         status = STATUS_OK;
-    else if ((code & 0xff) == SQLITE_CANTOPEN && path && access(directory, W_OK | X_OK) != 0)
+    else if (((code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_READONLY) && path &&
+             access(directory, W_OK | X_OK) != 0)
         status = error_set(error_r, STATUS_BACKEND,
                            "the database is in WAL mode, which needs the right to write in %s; give it, or leave that "
                            "mode with: sqlite3 %s 'PRAGMA journal_mode=DELETE'",
