@@ -14,11 +14,12 @@
 /* The cache of domains and persons, and the pool of workers that ask the store and the user databases. */
 struct resolver;
 
-/* settings, store and userdb must outlive it. Starts settings.lookup_workers threads and one that keeps deadlines. */
+/* settings, store and userdb must outlive it. Starts a thread that keeps deadlines; up to settings.lookup_workers
+ * threads that ask the store, and as many that ask the user databases, are made when there is something to do. */
 enum status resolver_start(const struct settings *settings, struct store *store, struct userdb *userdb,
                            struct resolver **resolver_r, struct error *error_r);
 
-/* Answers what is waiting with RESOLVE_UNAVAILABLE, waits for the workers, frees everything. */
+/* Answers what is waiting with RESOLVE_UNAVAILABLE, waits for the workers, frees everything. Not from a callback. */
 void resolver_stop(struct resolver **resolver);
 
 enum resolve_outcome {
@@ -38,6 +39,7 @@ struct answer {
     struct snapshot *snapshot;   /* NULL unless RESOLVE_FOUND */
     struct person_entry *person; /* NULL: none asked, found or wanted */
     bool stale;                  /* the back end is down; this is what was known */
+    bool fallback;               /* it is question.fallback_domain that is served */
 };
 void answer_clear(struct answer *answer);
 /* NULL when there is no person in it. */
@@ -53,12 +55,17 @@ struct question {
  * callee's. */
 typedef void (*resolve_callback)(void *context, enum resolve_outcome outcome, struct answer *answer);
 
-/* Answers at once from the cache, or returns RESOLVE_PENDING and calls back within settings.lookup_timeout. Equal
- * questions share one look-up. The question is copied. Any thread. */
+/* Answers at once from the cache, or returns RESOLVE_PENDING and calls back within settings.lookup_timeout (perhaps
+ * before this returns). Equal questions share one look-up. The question is copied. Any thread.
+ * Domains of which the store knows nothing are never answered from stale data: RESOLVE_UNAVAILABLE while it is down.
+ * A person who is not found, or not in time, or whose look-up fails leaves answer.person NULL: the domain's general
+ * answer. Only with unknown_users = refuse, and only when the back end said that there is nobody, it is
+ * RESOLVE_REFUSED. */
 enum resolve_outcome resolver_ask(struct resolver *resolver, const struct question *question, struct answer *answer_r,
                                   resolve_callback callback, void *context);
 
-/* Runs work on a worker thread with a store session (initdb, readyz); false when the queue is full. done is called
+/* Runs work on a worker thread with a store session (initdb, readyz; session NULL: no_session says why there is none);
+ * false when the queue is full. done is called
  * with the work's own context afterwards, or with expired = true when the deadline passed first (then work may still
  * run: the context must live until release is called, once, last). */
 struct resolver_work {
