@@ -18,6 +18,7 @@
 
 static const struct address plus = {"Joe+x@example.com", "Joe+x", "example.com"};
 static const struct address hostile = {"%EMAILDOMAIN%@example.com", "%EMAILDOMAIN%", "example.com"};
+static const struct address stubborn = {"%EMAILLOCALPART%-joe7@example.com", "%EMAILLOCALPART%-joe7", "example.com"};
 static const struct address quoted = {"\"j doe\"@example.com", "\"j doe\"", "example.com"};
 static const struct variable variables[] = {
     {"Home", "mx7.example.net"},
@@ -105,7 +106,9 @@ static void user_names_are_written_for_the_format(void **state)
         {&plus, "%{trick}", NULL, "%EMAILADDRESS%", NULL},
         {&plus, "%EMAILADDRESS%", "%EMAILADDRESS%", "%EMAILADDRESS%", NULL},
         {&plus, "%EMAILADDRESS%", "x%EMAILDOMAIN%", "x%EMAILDOMAIN%", NULL},
+        {&plus, "%EMAILADDRESS%", "%EMAILLOCALPART%@example.com", "%EMAILLOCALPART%@example.com", NULL},
         {&hostile, "%EMAILLOCALPART%", NULL, "%EMAILDOMAIN%", "%EMAILLOCALPART%"},
+        {&stubborn, "%EMAILLOCALPART%-%{uid}", NULL, "%EMAILLOCALPART%-joe7-joe7", "%EMAILLOCALPART%-joe7"},
         /* the look-up's login wins over the template */
         {&plus, "%EMAILADDRESS%", "joe7", "joe7", "joe7"},
         {&plus, "%EMAILLOCALPART%", "Joe+x@example.com", "Joe+x@example.com", "%EMAILADDRESS%"},

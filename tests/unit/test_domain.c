@@ -119,6 +119,9 @@ static void what_is_no_name_is_refused(void **state)
         {"\xed\xa0\x80.example", 0}, /* surrogate */
         {LABEL63 "4.example", 0},
         {LABEL63 "." LABEL63 "." LABEL63 "." LABEL63, 0}, /* 255 */
+        {LABEL63 "." LABEL63 "." LABEL63 "."
+                 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff12",
+         0}, /* 254 */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *name = "";
