@@ -1,7 +1,9 @@
 /* autoconfig.c - Mozilla's clientConfig 1.1, with the elements of draft-ietf-mailmaint-autoconfig after the servers. */
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/xml.h"
 #include "format/format.h"
 #include "format/parts.h"
@@ -113,6 +115,23 @@ static bool write_url_server(struct autoconfig *doc, const struct section *secti
     return true;
 }
 
+/* Thunderbird for Android refuses the whole file for one plain server, too: such a one is told only when its type has
+ * no other. Returns how many are left. */
+static size_t leave_out_plain(const struct server **servers, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (servers[i]->security != SECURITY_NONE)
+            servers[kept++] = servers[i];
+    }
+    if (kept > 0 || count == 0)
+        return kept;
+    log_warning_once("%s %" PRId64 " is without encryption and there is no other %s server: some clients will refuse "
+                     "the whole autoconfig document; offer TLS or STARTTLS",
+                     servers[0]->table, servers[0]->id, server_type_word(servers[0]->type));
+    return count;
+}
+
 static void write_sections(struct autoconfig *doc, enum place place)
 {
     for (size_t i = 0; i < SECTION_COUNT; i++) {
@@ -124,6 +143,8 @@ static void write_sections(struct autoconfig *doc, enum place place)
         const struct server *servers[PARTS_SERVERS_MAX];
         size_t count = account_servers(doc->account, section->type, usable, place == MAIL, format_autoconfig.name,
                                        servers, PARTS_SERVERS_MAX);
+        if (place == MAIL)
+            count = leave_out_plain(servers, count);
         for (size_t k = 0; k < count; k++) {
             bool written =
                 has_url ? write_url_server(doc, section, servers[k]) : write_host_server(doc, section, servers[k]);

@@ -130,8 +130,9 @@ static bool write_settings(struct xml *xml, const struct account *account, struc
 {
     bool served = false;
     if (account->address) {
+        bool named = account->full_name && *account->full_name;
         xml_open(xml, "User");
-        xml_element(xml, "DisplayName", account->full_name ? account->full_name : account->address->text);
+        xml_element(xml, "DisplayName", named ? account->full_name : account->address->text);
         xml_close(xml);
     }
     xml_open(xml, "Account");
