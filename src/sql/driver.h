@@ -43,6 +43,7 @@ struct sql {
     bool read_only;
     unsigned active; /* statements between execute and reset */
     unsigned statement_count;
+    unsigned next_number; /* never used twice: a server may still know the old name */
     struct sql_statement *statements;
     void *native; /* the driver's own, while connected */
 };

@@ -18,6 +18,12 @@ static const struct sql_driver *const drivers[] = {
 #if HAVE_SQLITE
     &sql_driver_sqlite,
 #endif
+#if HAVE_POSTGRESQL
+    &sql_driver_postgresql,
+#endif
+#if HAVE_MARIADB
+    &sql_driver_mariadb,
+#endif
     NULL,
 };
 
@@ -298,7 +304,8 @@ static enum status new_statement(struct sql *sql, const char *sql_text, struct s
     statement->sql = sql;
     statement->key = sql_text;
     statement->parameter_count = parameters;
-    statement->number = sql->statement_count++;
+    statement->number = sql->next_number++;
+    sql->statement_count++;
     statement->next = sql->statements;
     sql->statements = statement;
     *statement_r = statement;
@@ -313,6 +320,7 @@ static void forget_statement(struct sql_statement *statement)
     while (*link != statement)
         link = &(*link)->next;
     *link = statement->next;
+    statement->sql->statement_count--;
     free(statement->text);
     free(statement);
 }
