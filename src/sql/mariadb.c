@@ -1,5 +1,4 @@
-/* mariadb.c - MariaDB and MySQL through libmariadb's non-blocking calls: no server can hold us past a deadline. */
-* /
+/* mariadb.c - MariaDB and MySQL by libmariadb's non-blocking calls, so that no server holds us past a deadline. */
 /* SPDX-License-Identifier: MIT */
 #include "sql/mariadb.h"
 
@@ -13,11 +12,7 @@
 
 #include "sql/text.h"
 
-    enum {
-        COLUMNS_MAX = 64,
-        NUMBER_SIZE = 64,
-        GRACE_MS = 1000
-    };
+enum { COLUMNS_MAX = 64, NUMBER_SIZE = 64, GRACE_MS = 1000 };
 
 struct column {
     char *text;
