@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +166,7 @@ static enum status connect_once(struct sql *sql, bool tcp, struct error *error_r
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const struct sql_uri *uri = &sql->uri;
     const char *charset = sql_uri_option(uri, "charset");
+    const size_t stack_size = STACK_SIZE;
     const unsigned no = 0;
     const unsigned protocol = MYSQL_PROTOCOL_TCP;
     struct maria_connection *connection = sql->native;
@@ -177,7 +177,7 @@ static enum status connect_once(struct sql *sql, bool tcp, struct error *error_r
     connection->mysql = mysql = mysql_init(NULL);
     if (!mysql)
         return error_set(error_r, STATUS_LIMIT, "out of memory");
-    mysql_options(mysql, MYSQL_OPT_NONBLOCK, (void *)(uintptr_t)STACK_SIZE);
+    mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack_size);
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, charset ? charset : "utf8mb4");
     /* Otherwise a false server could ask for any file of ours. */
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &no);
