@@ -1,0 +1,19 @@
+/* build.h - puts a domain together from its rows. */
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_BUILD_H
+#define STORE_BUILD_H
+
+#include "store/faults.h"
+#include "store/session.h"
+
+/* What is offered under the rule of this row when somebody asks for asked. Aliases are followed. Faulty rows are left
+ * out and told. */
+enum status build_domain(struct store_session *session, struct arena *arena, const struct domain_row *row,
+                         const char *asked, struct faults *faults, const struct domain **domain_r,
+                         struct error *error_r);
+
+/* The row with an id; *there_r is false when there is none. */
+enum status build_read_domain(struct store_session *session, struct arena *arena, int64_t id, struct domain_row *row_r,
+                              bool *there_r, struct error *error_r);
+
+#endif

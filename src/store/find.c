@@ -1,0 +1,255 @@
+/* find.c - which row serves a domain: exact name, the mail server's own table, wildcard, default. */
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "base/text.h"
+#include "store/build.h"
+#include "store/faults.h"
+#include "store/session.h"
+
+/* A name of 253 bytes has 127 labels at most: itself, a wildcard for each suffix, and "*". */
+enum { CANDIDATES_MAX = 130 };
+
+struct search {
+    struct store_session *session;
+    struct arena *arena;
+    const char *names[CANDIDATES_MAX]; /* best first */
+    size_t count;
+    size_t rank; /* of the best row so far; count: none */
+    struct domain_row row;
+};
+
+static void add_candidates(struct search *search, const char *domain)
+{
+    search->names[search->count++] = domain;
+    for (const char *dot = strchr(domain, '.'); dot != NULL && search->count < CANDIDATES_MAX - 1;
+         dot = strchr(dot + 1, '.'))
+        search->names[search->count++] = arena_format(search->arena, "*%s", dot);
+    search->names[search->count++] = "*";
+    search->rank = search->count;
+}
+
+/* The rank of a stored name among the candidates from first on. */
+static size_t rank_of(struct search *search, const char *stored, size_t first)
+{
+    const char *name = NULL;
+    if (stored == NULL || rule_take(search->arena, stored, &name, NULL) != STATUS_OK)
+        return search->count;
+    for (size_t i = first; i < search->count; i++)
+        if (strcmp(search->names[i], name) == 0)
+            return i;
+    return search->count;
+}
+
+/* Asks for NAMES_PER_QUERY candidates at once. A name stored as it is asked for wins over a spelling that a database
+ * which ignores case gave as well. */
+static enum status search_page(struct search *search, size_t first, struct error *error_r)
+{
+    struct sql_statement *statement;
+    enum status status =
+        sql_prepare(search->session->sql, search->session->queries.domain_by_names, &statement, error_r);
+    if (status != STATUS_OK)
+        return status;
+    for (unsigned i = 0; i < NAMES_PER_QUERY; i++)
+        sql_bind_text(statement, i + 1, search->names[first + i < search->count ? first + i : search->count - 1]);
+    for (bool there;;) {
+        struct domain_row row;
+        status = sql_step(statement, &there, error_r);
+        if (status != STATUS_OK || !there)
+            break;
+        queries_read_domain(search->arena, statement, &row);
+        size_t rank = rank_of(search, row.name, first);
+        bool plain = rank < search->count && strcmp(row.name, search->names[rank]) == 0;
+        if (rank < search->rank || (rank == search->rank && rank < search->count && plain)) {
+            search->rank = rank;
+            search->row = row;
+        }
+    }
+    sql_reset(statement);
+    return status;
+}
+
+/* A better candidate that is stored in another spelling. */
+static enum status search_odd(struct search *search, struct error *error_r)
+{
+    struct odd_names *odd = search->session->store->odd;
+    if (search->rank == 0)
+        return STATUS_OK;
+    odd_names_refresh(odd, search->session->sql);
+    for (size_t rank = 0; rank < search->rank; rank++) {
+        struct domain_row row;
+        bool there = false;
+        int64_t id = odd_names_find(odd, search->names[rank]);
+        if (id == 0)
+            continue;
+        enum status status = build_read_domain(search->session, search->arena, id, &row, &there, error_r);
+        if (status != STATUS_OK)
+            return status;
+        if (there && rank_of(search, row.name, rank) == rank) { /* still what it was when the list was read */
+            search->rank = rank;
+            search->row = row;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status search_names(struct search *search, struct error *error_r)
+{
+    enum status status = STATUS_OK;
+    for (size_t first = 0; status == STATUS_OK && first < search->count && search->rank == search->count;
+         first += NAMES_PER_QUERY)
+        status = search_page(search, first, error_r);
+    return status == STATUS_OK ? search_odd(search, error_r) : status;
+}
+
+/* The row of the provider that serves a domain which domain_query knows. */
+static enum status foreign_provider(struct search *search, const char *provider, bool *there_r, struct error *error_r)
+{
+    struct sql_statement *statement;
+    struct store_session *session = search->session;
+    enum status status = sql_prepare(session->sql, session->queries.provider_by_name, &statement, error_r);
+    if (status != STATUS_OK)
+        return status;
+    sql_bind_text(statement, 1, provider);
+    sql_bind_text(statement, 2, provider);
+    status = sql_step(statement, there_r, error_r);
+    if (status == STATUS_OK && *there_r)
+        queries_read_domain(search->arena, statement, &search->row);
+    sql_reset(statement);
+    return status;
+}
+
+/* Asks the mail server's own table. *provider_r is NULL when it does not know the domain. */
+static enum status ask_domain_query(struct search *search, const char **provider_r, struct error *error_r)
+{
+    const struct store *store = search->session->store;
+    struct sql_statement *statement;
+    bool there = false;
+    *provider_r = NULL;
+    enum status status = sql_prepare(search->session->sql, store->domain_query, &statement, error_r);
+    if (status != STATUS_OK) {
+        error_prefix(error_r, "domain_query: ");
+        return status;
+    }
+    for (unsigned i = 0; i < store->domain_query_parameters; i++)
+        sql_bind_text(statement, i + 1, search->names[0]);
+    status = sql_step(statement, &there, error_r);
+    if (status != STATUS_OK) {
+        error_prefix(error_r, "domain_query: ");
+    } else if (there) {
+        const char *provider = NULL;
+        for (unsigned i = 0; i < sql_column_count(statement); i++)
+            if (text_equal_nocase(sql_column_name(statement, i), "provider"))
+                provider = sql_text(statement, i);
+        if (provider == NULL || provider[0] == '\0')
+            provider = store->settings->domain_provider;
+        *provider_r = provider != NULL ? arena_text(search->arena, provider) : "";
+    }
+    sql_reset(statement);
+    return status;
+}
+
+static enum status search_foreign(struct search *search, struct faults *faults, struct error *error_r)
+{
+    const char *provider = NULL;
+    bool there = false;
+    if (search->session->store->domain_query == NULL || search->rank == 0)
+        return STATUS_OK;
+    enum status status = ask_domain_query(search, &provider, error_r);
+    if (status != STATUS_OK || provider == NULL)
+        return status;
+    struct domain_row old = search->row;
+    status = foreign_provider(search, provider, &there, error_r);
+    if (status != STATUS_OK)
+        return status;
+    if (!there) {
+        search->row = old;
+        if (provider[0] == '\0')
+            faults_add(faults, "domain_query names no provider for its domains: set domain_provider, or let the query "
+                               "return a column 'provider'");
+        else
+            faults_add(faults, "domain_query names provider '%s', which no row of provider has as name or short_name",
+                       provider);
+        return STATUS_OK;
+    }
+    search->row.name = search->names[0];
+    search->rank = 0;
+    return STATUS_OK;
+}
+
+static enum status search_default(struct search *search, struct error *error_r)
+{
+    const char *name = search->session->store->settings->default_domain;
+    if (name == NULL || search->rank < search->count)
+        return STATUS_OK;
+    const char *normal = NULL;
+    if (rule_take(search->arena, name, &normal, error_r) != STATUS_OK) {
+        error_prefix(error_r, "default_domain: ");
+        return STATUS_INVALID;
+    }
+    search->names[0] = normal;
+    search->count = search->rank = 1;
+    return search_names(search, error_r);
+}
+
+static enum status find(struct store_session *session, struct arena *arena, const char *domain,
+                        const struct domain **domain_r, struct error *error_r)
+{
+    struct faults faults = {0};
+    struct search search = {.session = session, .arena = arena};
+    if (!schema_usable(&session->schema))
+        return STATUS_NOT_FOUND;
+    add_candidates(&search, domain);
+    if (arena_failed(arena))
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    enum status status = search_names(&search, error_r);
+    if (status == STATUS_OK)
+        status = search_foreign(&search, &faults, error_r);
+    if (status == STATUS_OK)
+        status = search_default(&search, error_r);
+    if (status == STATUS_OK && search.rank == search.count)
+        return STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = build_domain(session, arena, &search.row, domain, &faults, domain_r, error_r);
+    return status;
+}
+
+/* One transaction, so that a script which empties and fills the tables meanwhile is seen before or after, not between.
+ * Where the connection was lost and made again in the middle there is none to end, which does not matter. */
+static enum status find_in_transaction(struct store_session *session, struct arena *arena, const char *domain,
+                                       const struct domain **domain_r, struct error *error_r)
+{
+    static const char *const begin[] = {
+        [SQL_SQLITE] = "BEGIN",
+        [SQL_POSTGRESQL] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        [SQL_MYSQL] = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    };
+    enum status status = sql_run(session->sql, begin[sql_dialect(session->sql)], error_r);
+    if (status != STATUS_OK)
+        return status;
+    status = find(session, arena, domain, domain_r, error_r);
+    if (sql_run(session->sql, "ROLLBACK", NULL) != STATUS_OK)
+        sql_close(&session->sql);
+    return status;
+}
+
+enum status store_find(struct store_session *session, struct arena *arena, const char *domain,
+                       const struct domain **domain_r, struct error *error_r)
+{
+    struct error error = {0};
+    enum status status = STATUS_OK;
+    /* The second attempt is for a schema that somebody changed since it was learnt. */
+    for (int attempt = 0; attempt < 2; attempt++) {
+        status = session_enter(session, error_r);
+        if (status != STATUS_OK)
+            return status;
+        status = find_in_transaction(session, arena, domain, domain_r, &error);
+        if (status != STATUS_INVALID && status != STATUS_REFUSED)
+            break;
+        session->schema_due = 0;
+    }
+    session_leave(session, status, &error);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+        return status;
+    return error_set(error_r, STATUS_BACKEND, "%s", error.text);
+}

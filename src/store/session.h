@@ -1,0 +1,44 @@
+/* session.h - what a store and its sessions are, for the files of this room. */
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_SESSION_H
+#define STORE_SESSION_H
+
+#include "sql/sql.h"
+#include "store/odd_names.h"
+#include "store/queries.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+struct store {
+    const struct settings *settings;
+    struct arena *arena; /* of what follows */
+    struct sql_uri uri;
+    struct sql_options options;
+    struct sql *keeper;       /* keeps a database in memory alive while no session is connected */
+    const char *domain_query; /* with ? for :domain; NULL: none */
+    unsigned domain_query_parameters;
+    struct odd_names *odd;
+};
+
+/* A connection with what was learnt about the database through it. */
+struct store_session {
+    struct store *store;
+    struct sql *sql; /* NULL: not connected */
+    struct schema schema;
+    int64_t schema_due;  /* clock_ms() at which the schema is looked at again */
+    struct arena *arena; /* of the queries */
+    struct queries queries;
+    int64_t retry_at; /* no connection is tried before */
+    unsigned delay;   /* milliseconds; 0 after a success */
+    struct error last;
+};
+
+/* Connects when needed and learns the schema. Every operation stands between these two; session_leave() takes what the
+ * operation returned, remembers a failure of the back end, and returns the status as it is. */
+enum status session_enter(struct store_session *session, struct error *error_r);
+enum status session_leave(struct store_session *session, enum status status, const struct error *error);
+
+/* After the schema was changed through this session. */
+enum status session_learn(struct store_session *session, struct error *error_r);
+
+#endif

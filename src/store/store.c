@@ -1,0 +1,365 @@
+/* store.c - opens the database and gives each thread a session with it, connected again after failures. */
+/* SPDX-License-Identifier: MIT */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "sql/text.h"
+#include "store/seed.h"
+#include "store/session.h"
+
+enum {
+    STORE_ARENA_MAX = 256 * 1024,
+    QUERIES_ARENA_MAX = 64 * 1024,
+    DELAY_MIN = 250,
+    DELAY_MAX = 5000,
+    SCHEMA_INTERVAL_MIN = 1000,
+    NAME_PAGE_MAX = 1024 * 1024,
+};
+
+/* A database in memory keeps its content over SIGHUP, when the new store opens it before the old one closes. One that
+ * is filled from a file is filled anew, beside the old one. */
+static const char *memory_name(struct arena *arena, const struct settings *settings)
+{
+    static atomic_uint fillings;
+    if (settings->accounts == NULL)
+        return "automxd";
+    return arena_format(arena, "accounts-%u", atomic_fetch_add(&fillings, 1));
+}
+
+static bool in_memory(const struct sql_uri *uri)
+{
+    return strcmp(uri->scheme, "sqlite") == 0 &&
+           (uri->database == NULL || uri->database[0] == '\0' || strcmp(uri->database, ":memory:") == 0);
+}
+
+/* The settings that can be judged without the database. */
+static enum status configure(struct store *store, struct error *error_r)
+{
+    const struct settings *settings = store->settings;
+    const char *uri = settings->db_uri != NULL ? settings->db_uri : "sqlite:///:memory:";
+    enum status status = sql_uri_parse(store->arena, uri, &store->uri, error_r);
+    if (status != STATUS_OK) {
+        error_prefix(error_r, "db_uri: ");
+        return status;
+    }
+    bool memory = in_memory(&store->uri);
+    if (settings->accounts != NULL && !memory)
+        return error_set(error_r, STATUS_INVALID,
+                         "accounts and db_uri cannot both be set: the accounts of a file are kept in memory");
+    store->options = (struct sql_options){
+        .echo = settings->db_echo,
+        .timeout = settings->lookup_timeout,
+        .create = true, /* as automx2 does: initdb finds an empty file, and until then nothing is served */
+        .memory = memory ? memory_name(store->arena, settings) : NULL,
+    };
+    if (settings->db_password_file != NULL) {
+        status = secret_read(store->arena, settings->db_password_file, &store->options.password, error_r);
+        if (status != STATUS_OK) {
+            error_prefix(error_r, "db_password_file: ");
+            return STATUS_INVALID;
+        }
+    }
+    if (settings->domain_query != NULL) {
+        static const char *const names[] = {"domain", NULL};
+        unsigned order[8];
+        status = sql_text_named(store->arena, sql_uri_dialect(&store->uri), settings->domain_query, names, order, 8,
+                                &store->domain_query, &store->domain_query_parameters, error_r);
+        if (status != STATUS_OK) {
+            error_prefix(error_r, "domain_query: ");
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status read_file(const char *path, char **text_r, size_t *length_r, struct error *error_r)
+{
+    struct buf text;
+    char block[16384];
+    size_t length;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return error_set(error_r, STATUS_INVALID, "accounts: %s: %s", path, strerror(errno));
+    buf_init(&text, SEED_SIZE_MAX);
+    while ((length = fread(block, 1, sizeof(block), file)) > 0)
+        buf_add(&text, block, length);
+    enum status status = STATUS_OK;
+    if (ferror(file))
+        status = error_set(error_r, STATUS_INVALID, "accounts: %s: %s", path, strerror(errno));
+    else if (buf_failed(&text))
+        status = error_set(error_r, STATUS_INVALID, "accounts: %s is larger than %d MiB", path,
+                           SEED_SIZE_MAX / (1024 * 1024));
+    fclose(file);
+    if (status == STATUS_OK) {
+        buf_adds(&text, "");
+        *length_r = text.length;
+        *text_r = buf_steal(&text, NULL);
+        if (*text_r == NULL)
+            *text_r = calloc(1, 1);
+    }
+    buf_free(&text);
+    return status;
+}
+
+static enum status fill_from_file(struct store *store, struct error *error_r)
+{
+    struct store_session *session = NULL;
+    char *text = NULL;
+    size_t length = 0;
+    bool seeded = false;
+    enum status status = read_file(store->settings->accounts, &text, &length, error_r);
+    if (status == STATUS_OK)
+        status = store_session_open(store, &session, error_r);
+    if (status == STATUS_OK) {
+        status = store_seed(session, text, length, &seeded, error_r);
+        if (status == STATUS_INVALID)
+            error_prefix(error_r, "%s: ", store->settings->accounts);
+    }
+    store_session_close(&session);
+    free(text);
+    return status;
+}
+
+/* A mistake in the query is better told at start than at every look-up. */
+static enum status try_domain_query(const struct store *store, struct sql *sql, struct error *error_r)
+{
+    struct sql_statement *statement;
+    enum status status = sql_prepare(sql, store->domain_query, &statement, error_r);
+    if (status != STATUS_OK)
+        error_prefix(error_r, "domain_query: ");
+    return status;
+}
+
+enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r)
+{
+    struct sql *sql = NULL;
+    *store_r = NULL;
+    struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    store->settings = settings;
+    store->arena = arena_new(STORE_ARENA_MAX);
+    store->odd = odd_names_new(settings->cache_ttl);
+    enum status status = STATUS_LIMIT;
+    if (store->arena == NULL || store->odd == NULL) {
+        error_set(error_r, status, "memory is out");
+        goto out;
+    }
+    status = configure(store, error_r);
+    if (status != STATUS_OK)
+        goto out;
+    status = sql_open(&store->uri, &store->options, &sql, error_r);
+    if (status == STATUS_OK && store->domain_query != NULL)
+        status = try_domain_query(store, sql, error_r);
+    if (status == STATUS_OK && store->options.memory != NULL) {
+        store->keeper = sql;
+        sql = NULL;
+        if (settings->accounts != NULL)
+            status = fill_from_file(store, error_r);
+    }
+    sql_close(&sql);
+out:
+    /* A server that is not up yet is waited for: the sessions go on trying. */
+    if (status == STATUS_OK || status == STATUS_BACKEND)
+        *store_r = store;
+    else
+        store_close(&store);
+    return status;
+}
+
+void store_close(struct store **store)
+{
+    if (*store == NULL)
+        return;
+    sql_close(&(*store)->keeper);
+    odd_names_free(&(*store)->odd);
+    arena_free(&(*store)->arena);
+    free(*store);
+    *store = NULL;
+}
+
+enum status store_session_open(struct store *store, struct store_session **session_r, struct error *error_r)
+{
+    struct store_session *session = calloc(1, sizeof(*session));
+    *session_r = session;
+    if (session == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    session->store = store;
+    return STATUS_OK;
+}
+
+static void disconnect(struct store_session *session)
+{
+    sql_close(&session->sql);
+    arena_free(&session->arena);
+    session->schema = (struct schema){0};
+    session->schema_due = 0;
+}
+
+void store_session_close(struct store_session **session)
+{
+    if (*session == NULL)
+        return;
+    disconnect(*session);
+    free(*session);
+    *session = NULL;
+}
+
+enum status session_learn(struct store_session *session, struct error *error_r)
+{
+    struct schema schema;
+    int64_t now = clock_ms();
+    enum status status = schema_detect(session->sql, &schema, error_r);
+    if (status != STATUS_OK)
+        return status;
+    unsigned interval = session->store->settings->cache_ttl;
+    /* Whoever upgrades the schema while we run shall not have to restart us; a complete one does not change. */
+    session->schema_due = schema_complete(&schema) ? INT64_MAX
+                          : schema_usable(&schema)
+                              ? now + (interval > SCHEMA_INTERVAL_MIN ? interval : SCHEMA_INTERVAL_MIN)
+                              : 0;
+    if (session->arena != NULL && session->schema.parts == schema.parts)
+        return STATUS_OK;
+
+    /* Statements of the old queries would stay with the connection for ever. */
+    if (session->arena != NULL) {
+        arena_free(&session->arena);
+        sql_close(&session->sql);
+        status = sql_open(&session->store->uri, &session->store->options, &session->sql, error_r);
+        if (status != STATUS_OK)
+            return status;
+    }
+    session->arena = arena_new(QUERIES_ARENA_MAX);
+    if (session->arena == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    session->schema = schema;
+    queries_build(session->arena, &schema, &session->queries);
+    if (arena_failed(session->arena)) {
+        arena_free(&session->arena);
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    }
+    return STATUS_OK;
+}
+
+/* Remembers a failure, so that a back end that is down is not asked by everybody all the time. */
+static void back_off(struct store_session *session, const struct error *error)
+{
+    disconnect(session);
+    session->delay = session->delay == 0 ? DELAY_MIN : session->delay * 2;
+    if (session->delay > DELAY_MAX)
+        session->delay = DELAY_MAX;
+    session->retry_at = clock_ms() + session->delay;
+    if (error != NULL)
+        session->last = *error;
+}
+
+enum status session_enter(struct store_session *session, struct error *error_r)
+{
+    struct error error = {0};
+    enum status status = STATUS_OK;
+    if (session->sql == NULL && clock_ms() < session->retry_at)
+        return error_set(error_r, STATUS_BACKEND, "%s", session->last.text);
+    if (session->sql == NULL)
+        status = sql_open(&session->store->uri, &session->store->options, &session->sql, &error);
+    if (status == STATUS_OK && clock_ms() >= session->schema_due)
+        status = session_learn(session, &error);
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    back_off(session, &error);
+    return error_set(error_r, STATUS_BACKEND, "%s", error.text);
+}
+
+enum status session_leave(struct store_session *session, enum status status, const struct error *error)
+{
+    if (status == STATUS_BACKEND)
+        back_off(session, error);
+    else
+        session->delay = 0;
+    return status;
+}
+
+enum status store_ping(struct store_session *session, struct error *error_r)
+{
+    struct error error = {0};
+    struct sql_statement *statement = NULL;
+    bool row;
+    enum status status = session_enter(session, error_r);
+    if (status != STATUS_OK)
+        return status;
+    const char *query = schema_usable(&session->schema) ? "SELECT id FROM domain LIMIT 1" : "SELECT 1";
+    status = sql_prepare(session->sql, query, &statement, &error);
+    if (status == STATUS_OK) {
+        status = sql_step(statement, &row, &error);
+        sql_reset(statement);
+    }
+    session_leave(session, status, &error);
+    return status == STATUS_OK ? STATUS_OK : error_set(error_r, STATUS_BACKEND, "%s", error.text);
+}
+
+/* One page of names past after; the last stored one is where the next page begins. */
+static enum status read_names(struct store_session *session, struct arena *arena, const char *after, const char **names,
+                              size_t *count_r, const char **last_r, struct error *error_r)
+{
+    struct sql_statement *statement = NULL;
+    enum status status = sql_prepare(session->sql, "SELECT name FROM domain WHERE name > ? ORDER BY name LIMIT 500",
+                                     &statement, error_r);
+    *count_r = 0;
+    *last_r = NULL;
+    if (status != STATUS_OK)
+        return status;
+    sql_bind_text(statement, 1, after);
+    for (bool row = true; row && *count_r < PAGE_ROWS;) {
+        status = sql_step(statement, &row, error_r);
+        if (status != STATUS_OK || !row)
+            break;
+        *last_r = arena_text(arena, sql_text(statement, 0));
+        if (*last_r == NULL) {
+            status = error_set(error_r, STATUS_LIMIT, "memory is out");
+            break;
+        }
+        names[(*count_r)++] = *last_r;
+    }
+    sql_reset(statement);
+    return status;
+}
+
+enum status store_names(struct store_session *session, store_visit visit, void *context, struct error *error_r)
+{
+    struct error error = {0};
+    struct arena *arena = NULL;
+    char *after = strdup("");
+    bool wanted = true;
+    enum status status = session_enter(session, error_r);
+    if (status != STATUS_OK) {
+        free(after);
+        return status;
+    }
+    while (after != NULL && wanted && schema_usable(&session->schema)) {
+        const char *names[PAGE_ROWS];
+        const char *last = NULL;
+        size_t count = 0;
+        arena = arena_new(NAME_PAGE_MAX);
+        status = arena == NULL ? STATUS_LIMIT : read_names(session, arena, after, names, &count, &last, &error);
+        if (status != STATUS_OK || count == 0)
+            break;
+        for (size_t i = 0; i < count && wanted; i++) {
+            const char *name = NULL;
+            if (rule_take(arena, names[i], &name, NULL) == STATUS_OK)
+                wanted = visit(context, name);
+        }
+        free(after);
+        after = strdup(last);
+        arena_free(&arena);
+    }
+    arena_free(&arena);
+    free(after);
+    session_leave(session, status, &error);
+    return status == STATUS_OK ? STATUS_OK : error_set(error_r, STATUS_BACKEND, "%s", error.text);
+}
