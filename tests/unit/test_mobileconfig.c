@@ -407,6 +407,7 @@ static void several_addresses_share_a_profile(void **state)
     /* One text a language; both providers are heard. */
     assert_line(0, lines, "ConsentText.default string Rules of Example\n\nRules of Other");
     assert_line(0, lines, "ConsentText.de string Regeln von Example");
+    assert_null(strstr(strstr(lines, "ConsentText.default") + 1, "ConsentText.default"));
     assert_no(0, lines, "PayloadContent.2.");
     assert_no(0, lines, "PayloadContent.0.EmailAccountName");
     assert_no(0, lines, "joe.profile"); /* the profile of joe alone stays installed */
