@@ -110,7 +110,7 @@ def fuzz(directory, tally, seconds):
         os.makedirs(scratch, exist_ok=True)
         command = [os.path.join(folder, target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
                    "-max_len=70000", "-print_final_stats=1", f"-artifact_prefix={scratch}-crash-", "-verbosity=1"]
-        dictionary = os.path.join(ROOT, "tests", "fuzz", name + ".dict")
+        dictionary = os.path.join(ROOT, "tests", "fuzz", target + ".dict")
         if os.path.exists(dictionary):
             command.append("-dict=" + dictionary)
         result = subprocess.run(command + [scratch, corpus], cwd=directory, env={**os.environ, **SANITIZER_ENV},
