@@ -12,7 +12,7 @@
 
 enum {
     RETRY_PAUSE = 1000,      /* between two look-ups in the background for one key */
-    COMPLAINT_PAUSE = 10000, /* between two lines in the log about the same trouble */
+    COMPLAINT_PAUSE = 60000, /* between two lines in the log about the same trouble */
 };
 
 struct flight {
