@@ -233,9 +233,8 @@ static const char *first_word(struct arena *arena, const char *name)
     return arena_copy(arena, name, strcspn(name, " "));
 }
 
-static enum status build_provider(struct store_session *session, struct arena *arena, const struct domain_row *row,
-                                  const char *asked, struct domain *domain, struct faults *faults,
-                                  struct error *error_r)
+enum status build_provider(struct store_session *session, struct arena *arena, const struct domain_row *row,
+                           const char *asked, struct domain *domain, struct faults *faults, struct error *error_r)
 {
     struct provider *provider = arena_alloc(arena, sizeof(*provider));
     struct error reason = {0};
@@ -336,4 +335,17 @@ enum status build_domain(struct store_session *session, struct arena *arena, con
         return error_set(error_r, STATUS_LIMIT, "domain %s needs more memory than one answer may take", asked);
     *domain_r = domain;
     return STATUS_OK;
+}
+
+enum status build_check_domain(struct store_session *session, struct arena *arena, const struct domain_row *row,
+                               struct faults *faults, struct error *error_r)
+{
+    struct domain_row target = *row;
+    struct domain domain = {0};
+    struct error reason = {0};
+    unsigned off;
+    if (types_off_parse(row->types_off, &off, &reason) != STATUS_OK)
+        faults_add(faults, "domain %lld: types_off: %s", (long long)row->id, reason.text);
+    build_moved(arena, row, &domain, faults);
+    return row->alias_of != 0 ? follow_alias(session, arena, &target, faults, error_r) : STATUS_OK;
 }

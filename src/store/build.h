@@ -12,6 +12,13 @@ enum status build_domain(struct store_session *session, struct arena *arena, con
                          const char *asked, struct faults *faults, const struct domain **domain_r,
                          struct error *error_r);
 
+/* The provider part of a domain alone, and what a row of domain says of itself (alias_of, moved_to, ...): for checks.
+ */
+enum status build_provider(struct store_session *session, struct arena *arena, const struct domain_row *row,
+                           const char *asked, struct domain *domain, struct faults *faults, struct error *error_r);
+enum status build_check_domain(struct store_session *session, struct arena *arena, const struct domain_row *row,
+                               struct faults *faults, struct error *error_r);
+
 /* The row with an id; *there_r is false when there is none. */
 enum status build_read_domain(struct store_session *session, struct arena *arena, int64_t id, struct domain_row *row_r,
                               bool *there_r, struct error *error_r);

@@ -73,7 +73,7 @@ static const char *domain_query(struct arena *arena, const struct schema *schema
 }
 
 /* For domain_query: the columns of domain stay empty. */
-static const char *provider_query(struct arena *arena, const struct schema *schema)
+static const char *provider_query(struct arena *arena, const struct schema *schema, const char *condition)
 {
     struct buf text;
     buf_init(&text, 0);
@@ -82,7 +82,7 @@ static const char *provider_query(struct arena *arena, const struct schema *sche
     buf_adds(&text, " FROM provider p");
     if (schema_has(schema, HAS_OAUTH2))
         buf_adds(&text, " LEFT JOIN provider_oauth2 o ON o.provider_id = p.id");
-    buf_adds(&text, " WHERE p.name = ? OR p.short_name = ? ORDER BY p.id LIMIT 1");
+    buf_addf(&text, " WHERE %s ORDER BY p.id LIMIT 1", condition);
     return finish(arena, &text);
 }
 
@@ -139,6 +139,36 @@ static void servers_query(struct arena *arena, const struct schema *schema, stru
             queries->servers_binds[queries->servers_bind_count++] = by_provider ? BIND_PROVIDER : BIND_DOMAIN;
         }
     queries->servers = finish(arena, &text);
+}
+
+/* Each side table is read once; NOT EXISTS would make SQLite read it for each domain of a schema without our indexes.
+ */
+static const char *serverless_query(struct arena *arena, const struct schema *schema)
+{
+    struct buf text;
+    struct buf conditions;
+    buf_init(&text, 0);
+    buf_init(&conditions, 0);
+    buf_adds(&text, "SELECT d.id, d.name FROM domain d");
+    for (unsigned by_provider = 0; by_provider < 2; by_provider++)
+        for (unsigned table = 0; table < SERVER_TABLES; table++) {
+            enum schema_part map = by_provider ? server_parts[table].by_provider : server_parts[table].by_domain;
+            const char *column = by_provider ? "provider_id" : "domain_id";
+            if (!schema_has(schema, server_parts[table].table) || !schema_has(schema, map))
+                continue;
+            buf_addf(&text, " LEFT JOIN (SELECT DISTINCT %s FROM %s) m%u%u ON m%u%u.%s = d.%s", column,
+                     schema_part_table(map), by_provider, table, by_provider, table, column,
+                     by_provider ? "provider_id" : "id");
+            buf_addf(&conditions, "%sm%u%u.%s IS NULL", conditions.length > 0 ? " AND " : " WHERE ", by_provider, table,
+                     column);
+        }
+    if (schema_has(schema, HAS_ALIAS_OF))
+        buf_adds(&conditions, " AND d.alias_of IS NULL");
+    if (schema_has(schema, HAS_MOVED_TO))
+        buf_adds(&conditions, " AND (d.moved_to IS NULL OR d.moved_to = '')");
+    buf_addf(&text, "%s ORDER BY d.id LIMIT 100", buf_failed(&conditions) ? "" : conditions.data);
+    buf_free(&conditions);
+    return finish(arena, &text);
 }
 
 static const char *server_page_query(struct arena *arena, const struct schema *schema, unsigned table)
@@ -225,7 +255,9 @@ void queries_build(struct arena *arena, const struct schema *schema, struct quer
     queries_r->domain_by_names = domain_query(arena, schema, "d.name IN (?, ?, ?, ?, ?, ?, ?, ?)");
     queries_r->domain_by_id = domain_query(arena, schema, "d.id = ?");
     queries_r->domain_page = domain_query(arena, schema, "d.id > ? ORDER BY d.id LIMIT 500");
-    queries_r->provider_by_name = provider_query(arena, schema);
+    queries_r->provider_by_name = provider_query(arena, schema, "p.name = ? OR p.short_name = ?");
+    queries_r->provider_next = provider_query(arena, schema, "p.id > ?");
+    queries_r->serverless = serverless_query(arena, schema);
     servers_query(arena, schema, queries_r);
     for (unsigned table = 0; table < SERVER_TABLES; table++)
         queries_r->server_page[table] = server_page_query(arena, schema, table);

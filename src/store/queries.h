@@ -21,6 +21,8 @@ struct queries {
     const char *domain_by_id;
     const char *domain_page;      /* those past id ?, PAGE_ROWS of them */
     const char *provider_by_name; /* name or short name; columns of a domain that has none */
+    const char *provider_next;    /* the first past id ? */
+    const char *serverless;       /* domains that no row gives a server; id and name */
     const char *servers;          /* a domain's own and its provider's */
     enum bind_source servers_binds[BINDS_MAX];
     unsigned servers_bind_count;
