@@ -1,6 +1,7 @@
 """The servers that are measured: started on free loopback ports in a directory of their own, watched through /proc."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -130,10 +131,20 @@ http_threads = 2
     return Server(name, [f"{build}/automxd", "--config", configuration], port, log=f"{directory}/{name}.log")
 
 
+ACCOUNTS = {
+    "provider": "Example Inc.",
+    "domains": ["example.com"],
+    "servers": [
+        {"type": "imap", "name": "imap.example.com", "port": 993},
+        {"type": "smtp", "name": "smtp.example.com", "port": 465},
+    ],
+}
+
+
 def make_accounts(directory, build, name, domains):
-    """A database with automxd's own sample, and so many domains more that share the sample's servers."""
+    """A database with example.com, and so many domains more that share its servers."""
     server = start_automxd(directory, build, name)
-    status, _, text = fetch(server.port, "GET", "/initdb/", "127.0.0.1")
+    status, _, text = fetch(server.port, "POST", "/initdb/", "127.0.0.1", json.dumps(ACCOUNTS), "application/json")
     server.stop()
     if status != 200:
         raise SystemExit(f"bench: initdb: {status} {text!r}")
