@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "resolve/deadline.h"
+#include "resolve/inquiry.h"
 #include "resolve/lookups.h"
 #include "resolve/person.h"
 #include "resolve/task.h"
@@ -15,7 +16,6 @@ enum {
     DOMAIN_ARENA_MAX = 4 << 20, /* a provider with consent texts and thousands of servers; far more than any has */
     PERSON_ARENA_MAX = 64 << 10,
     PERSON_FAILURE_MS = 1000, /* a dead directory costs one request a second its time-out, not each */
-    KEY_MAX = DOMAIN_NAME_MAX + 1 + ADDRESS_MAX,
 };
 
 struct resolver {
@@ -23,18 +23,10 @@ struct resolver {
     struct store *store;
     struct userdb *userdb;
     pthread_mutex_t lock; /* of flights, tickets, tasks and deadlines; never held while asking or calling back */
-    struct lookups *domains;
-    struct lookups *persons;
+    struct sources sources;
     struct deadlines *deadlines;
     struct task_place tasks;
     bool stopping;
-};
-
-/* How far a question has come. */
-struct inquiry {
-    struct question question;
-    enum { PHASE_DOMAIN, PHASE_FALLBACK, PHASE_PERSON } phase;
-    struct answer answer;
 };
 
 /* A question that waits, with the texts it is made of. */
@@ -46,13 +38,6 @@ struct ticket {
     enum resolve_outcome outcome;
     resolve_callback callback;
     void *context;
-    struct address address;
-    char texts[];
-};
-
-/* What a person's flight carries: whom to ask about, by which rule. */
-struct subject {
-    struct snapshot *snapshot;
     struct address address;
     char texts[];
 };
@@ -84,152 +69,6 @@ static void person_unref(void *value)
 static const struct cache_type domain_type = {domain_ref, domain_unref};
 static const struct cache_type person_type = {person_ref, person_unref};
 
-/* Copies a text (NULL stays NULL) to *at and moves *at past it. */
-static const char *keep_text(char **at, const char *text)
-{
-    if (!text)
-        return NULL;
-    char *copy = *at;
-    *at = stpcpy(copy, text) + 1;
-    return copy;
-}
-
-static size_t text_size(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
-}
-
-static size_t address_size(const struct address *address)
-{
-    return address ? text_size(address->text) + text_size(address->local) + text_size(address->domain) : 0;
-}
-
-static struct address keep_address(char **at, const struct address *address)
-{
-    return (struct address){
-        .text = keep_text(at, address->text),
-        .local = keep_text(at, address->local),
-        .domain = keep_text(at, address->domain),
-    };
-}
-
-static void *subject_new(const void *source)
-{
-    const struct inquiry *inquiry = source;
-    struct subject *subject = malloc(sizeof *subject + address_size(inquiry->question.address));
-    if (!subject)
-        return NULL;
-    char *at = subject->texts;
-    subject->address = keep_address(&at, inquiry->question.address);
-    subject->snapshot = snapshot_ref(inquiry->answer.snapshot);
-    return subject;
-}
-
-static void subject_free(void *value)
-{
-    struct subject *subject = value;
-    snapshot_unref(&subject->snapshot);
-    free(subject);
-}
-
-/* ---- the way of a question ---- */
-
-/* The key of what is asked in this phase. A rule holds no blank, so rule and address cannot be taken for others. */
-static struct cache_key inquiry_key(struct resolver *resolver, const struct inquiry *inquiry, char buffer[KEY_MAX + 1])
-{
-    if (inquiry->phase == PHASE_PERSON) {
-        char *end = stpcpy(buffer, snapshot_domain(inquiry->answer.snapshot)->name);
-        *end++ = ' ';
-        end = stpcpy(end, inquiry->question.address->text);
-        return lookups_key(resolver->persons, buffer, (size_t)(end - buffer));
-    }
-    const char *name = inquiry->phase == PHASE_DOMAIN ? inquiry->question.domain : inquiry->question.fallback_domain;
-    return lookups_key(resolver->domains, name, strlen(name));
-}
-
-/* What a phase's finding means: the outcome, or RESOLVE_PENDING when a next phase has begun. */
-static enum resolve_outcome inquiry_take(struct resolver *resolver, struct inquiry *inquiry,
-                                         const struct finding *finding)
-{
-    const struct question *question = &inquiry->question;
-
-    inquiry->answer.stale = inquiry->answer.stale || finding->stale;
-    if (inquiry->phase == PHASE_PERSON) {
-        if (finding->result == LOOKUP_PRESENT)
-            inquiry->answer.person = finding->value;
-        /* A failed look-up never refuses: set-up goes on working while a directory is down. */
-        if (finding->result != LOOKUP_ABSENT || !resolver->settings->unknown_users_refused)
-            return RESOLVE_FOUND;
-        answer_clear(&inquiry->answer);
-        return RESOLVE_REFUSED;
-    }
-
-    switch (finding->result) {
-    case LOOKUP_PRESENT:
-        inquiry->answer.snapshot = finding->value;
-        inquiry->answer.fallback = inquiry->phase == PHASE_FALLBACK;
-        if (!question->address || !userdb_applies(resolver->userdb, snapshot_domain(finding->value)))
-            return RESOLVE_FOUND;
-        inquiry->phase = PHASE_PERSON;
-        return RESOLVE_PENDING;
-    case LOOKUP_ABSENT:
-        if (inquiry->phase == PHASE_FALLBACK || !question->fallback_domain)
-            return RESOLVE_NOT_SERVED;
-        inquiry->phase = PHASE_FALLBACK;
-        return RESOLVE_PENDING;
-    case LOOKUP_BUSY:
-        return RESOLVE_BUSY;
-    default:
-        return RESOLVE_UNAVAILABLE;
-    }
-}
-
-/* From the cache alone; RESOLVE_PENDING when that is not enough. */
-static enum resolve_outcome inquiry_from_cache(struct resolver *resolver, struct inquiry *inquiry, int64_t now)
-{
-    for (;;) {
-        char buffer[KEY_MAX + 1];
-        struct cache_key key = inquiry_key(resolver, inquiry, buffer);
-        struct lookups *lookups = inquiry->phase == PHASE_PERSON ? resolver->persons : resolver->domains;
-        struct finding finding = lookups_get(lookups, &key, now);
-        if (finding.result == LOOKUP_UNKNOWN)
-            return RESOLVE_PENDING;
-        enum resolve_outcome outcome = inquiry_take(resolver, inquiry, &finding);
-        if (outcome != RESOLVE_PENDING)
-            return outcome;
-    }
-}
-
-/* Goes on with what is known, joining flights where something is not; after the deadline (late), without waiting.
- * RESOLVE_PENDING: the ticket waits for a flight. With the lock. */
-static enum resolve_outcome ticket_go_on(struct ticket *ticket, bool late, int64_t now)
-{
-    struct resolver *resolver = ticket->resolver;
-    struct inquiry *inquiry = &ticket->inquiry;
-
-    for (;;) {
-        char buffer[KEY_MAX + 1];
-        struct cache_key key = inquiry_key(resolver, inquiry, buffer);
-        bool person = inquiry->phase == PHASE_PERSON;
-        struct lookups *lookups = person ? resolver->persons : resolver->domains;
-        struct finding finding =
-            late ? lookups_last_known(lookups, &key, now)
-                 : lookups_ask(lookups, &key, now, person ? subject_new : NULL, inquiry, &ticket->waiter);
-        if (finding.result == LOOKUP_WAITING)
-            return RESOLVE_PENDING;
-        enum resolve_outcome outcome = inquiry_take(resolver, inquiry, &finding);
-        if (outcome != RESOLVE_PENDING)
-            return outcome;
-    }
-}
-
-/* The same, beginning with what a flight or the deadline brought for this phase. */
-static enum resolve_outcome ticket_take(struct ticket *ticket, const struct finding *finding, bool late, int64_t now)
-{
-    enum resolve_outcome outcome = inquiry_take(ticket->resolver, &ticket->inquiry, finding);
-    return outcome == RESOLVE_PENDING ? ticket_go_on(ticket, late, now) : outcome;
-}
-
 /* Without the lock; the ticket is in no list any more. */
 static void ticket_deliver(struct ticket *ticket)
 {
@@ -241,7 +80,6 @@ static void ticket_expire(struct deadline *deadline)
 {
     struct ticket *ticket = LIST_ITEM(deadline, struct ticket, deadline);
     struct resolver *resolver = ticket->resolver;
-    struct lookups *lookups = ticket->inquiry.phase == PHASE_PERSON ? resolver->persons : resolver->domains;
     int64_t now = clock_ms();
 
     if (resolver->stopping) {
@@ -249,8 +87,9 @@ static void ticket_expire(struct deadline *deadline)
         answer_clear(&ticket->inquiry.answer);
         ticket->outcome = RESOLVE_UNAVAILABLE;
     } else {
+        struct lookups *lookups = inquiry_lookups(&resolver->sources, &ticket->inquiry);
         struct finding finding = lookups_give_up(lookups, &ticket->waiter, now);
-        ticket->outcome = ticket_take(ticket, &finding, true, now);
+        ticket->outcome = inquiry_take(&resolver->sources, &ticket->inquiry, &finding, &ticket->waiter, true, now);
     }
     pthread_mutex_unlock(&resolver->lock);
     ticket_deliver(ticket);
@@ -260,24 +99,14 @@ static void ticket_expire(struct deadline *deadline)
 static struct ticket *ticket_new(struct resolver *resolver, const struct inquiry *inquiry, resolve_callback callback,
                                  void *context)
 {
-    const struct question *question = &inquiry->question;
-    struct ticket *ticket = malloc(sizeof *ticket + text_size(question->domain) + text_size(question->fallback_domain) +
-                                   address_size(question->address));
+    struct ticket *ticket = malloc(sizeof *ticket + question_size(&inquiry->question));
     if (!ticket)
         return NULL;
     *ticket = (struct ticket){.resolver = resolver, .inquiry = *inquiry, .callback = callback, .context = context};
     list_init(&ticket->deadline.link);
     list_init(&ticket->waiter.link);
     ticket->deadline.expire = ticket_expire;
-
-    char *at = ticket->texts;
-    struct question *copy = &ticket->inquiry.question;
-    copy->domain = keep_text(&at, question->domain);
-    copy->fallback_domain = keep_text(&at, question->fallback_domain);
-    if (question->address) {
-        ticket->address = keep_address(&at, question->address);
-        copy->address = &ticket->address;
-    }
+    question_copy(&ticket->inquiry.question, &ticket->address, ticket->texts, &inquiry->question);
     return ticket;
 }
 
@@ -295,7 +124,7 @@ enum resolve_outcome resolver_ask(struct resolver *resolver, const struct questi
         inquiry.question.address = NULL;
 
     int64_t now = clock_ms();
-    enum resolve_outcome outcome = inquiry_from_cache(resolver, &inquiry, now);
+    enum resolve_outcome outcome = inquiry_from_cache(&resolver->sources, &inquiry, now);
     if (outcome != RESOLVE_PENDING) {
         *answer_r = inquiry.answer;
         return outcome;
@@ -311,7 +140,7 @@ enum resolve_outcome resolver_ask(struct resolver *resolver, const struct questi
         answer_clear(&ticket->inquiry.answer);
         outcome = RESOLVE_UNAVAILABLE;
     } else {
-        outcome = ticket_go_on(ticket, false, now);
+        outcome = inquiry_go_on(&resolver->sources, &ticket->inquiry, &ticket->waiter, false, now);
     }
     if (outcome == RESOLVE_PENDING) {
         ticket->deadline.at = clock_ms() + resolver->settings->lookup_timeout;
@@ -344,7 +173,7 @@ static void land(struct resolver *resolver, struct flight *flight, enum status s
         struct finding own = finding;
         if (own.value)
             own.value = type->ref(own.value);
-        ticket->outcome = ticket_take(ticket, &own, false, now);
+        ticket->outcome = inquiry_take(&resolver->sources, &ticket->inquiry, &own, &ticket->waiter, false, now);
         if (ticket->outcome != RESOLVE_PENDING) {
             deadlines_remove(&ticket->deadline);
             list_append(&answered, &ticket->waiter.link);
@@ -463,7 +292,7 @@ static bool start_lookups(struct resolver *resolver)
         .context = resolver,
         .lock = &resolver->lock,
     };
-    resolver->domains = lookups_new(&plan);
+    resolver->sources.domains = lookups_new(&plan);
 
     /* Persons have threads of their own: a directory that hangs holds up nobody who asks for a domain. */
     plan.what = "user";
@@ -474,15 +303,15 @@ static bool start_lookups(struct resolver *resolver)
     plan.pool.close_session = close_userdb_session;
     plan.run = run_person;
     plan.free_subject = subject_free;
-    resolver->persons = lookups_new(&plan);
-    return resolver->domains && resolver->persons;
+    resolver->sources.persons = lookups_new(&plan);
+    return resolver->sources.domains && resolver->sources.persons;
 }
 
 static void resolver_free(struct resolver *resolver)
 {
     deadlines_stop(&resolver->deadlines);
-    lookups_stop(&resolver->domains);
-    lookups_stop(&resolver->persons);
+    lookups_stop(&resolver->sources.domains);
+    lookups_stop(&resolver->sources.persons);
     pthread_mutex_destroy(&resolver->lock);
     free(resolver);
 }
@@ -497,6 +326,8 @@ enum status resolver_start(const struct settings *settings, struct store *store,
     resolver->settings = settings;
     resolver->store = store;
     resolver->userdb = userdb;
+    resolver->sources.settings = settings;
+    resolver->sources.userdb = userdb;
     pthread_mutex_init(&resolver->lock, NULL);
 
     enum status status = deadlines_start(&resolver->lock, &resolver->deadlines, error_r);
@@ -509,7 +340,7 @@ enum status resolver_start(const struct settings *settings, struct store *store,
     resolver->tasks = (struct task_place){
         .lock = &resolver->lock,
         .deadlines = resolver->deadlines,
-        .pool = lookups_pool(resolver->domains),
+        .pool = lookups_pool(resolver->sources.domains),
         .store = store,
         .timeout = settings->lookup_timeout,
     };
@@ -535,15 +366,15 @@ void resolver_stop(struct resolver **resolver_at)
 
 void resolver_forget(struct resolver *resolver)
 {
-    lookups_forget(resolver->domains);
-    lookups_forget(resolver->persons);
+    lookups_forget(resolver->sources.domains);
+    lookups_forget(resolver->sources.persons);
 }
 
 void resolver_counts(const struct resolver *resolver, struct resolver_counts *counts_r)
 {
     struct lookups_counts domains, persons;
-    lookups_counts(resolver->domains, &domains);
-    lookups_counts(resolver->persons, &persons);
+    lookups_counts(resolver->sources.domains, &domains);
+    lookups_counts(resolver->sources.persons, &persons);
     *counts_r = (struct resolver_counts){
         .hits = domains.hits + persons.hits,
         .misses = domains.misses + persons.misses,
