@@ -13,7 +13,7 @@ enum status build_read_domain(struct store_session *session, struct arena *arena
                               bool *there_r, struct error *error_r)
 {
     struct sql_statement *statement;
-    enum status status = sql_prepare(session->sql, session->queries.domain_by_id, &statement, error_r);
+    enum status status = sql_prepare(session->main.sql, session->queries.domain_by_id, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     sql_bind_number(statement, 1, id);
@@ -117,7 +117,7 @@ static enum status read_servers(struct store_session *session, struct arena *are
 {
     struct sql_statement *statement;
     const struct queries *queries = &session->queries;
-    enum status status = sql_prepare(session->sql, queries->servers, &statement, error_r);
+    enum status status = sql_prepare(session->main.sql, queries->servers, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < queries->servers_bind_count; i++)
@@ -175,7 +175,7 @@ static enum status build_extras(struct store_session *session, struct arena *are
     const struct queries *queries = &session->queries;
     if (queries->extras == NULL)
         return STATUS_OK;
-    enum status status = sql_prepare(session->sql, queries->extras, &statement, error_r);
+    enum status status = sql_prepare(session->main.sql, queries->extras, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < queries->extras_bind_count; i++)
@@ -270,7 +270,7 @@ static enum status build_ldap(struct store_session *session, struct arena *arena
     bool there = false;
     if (row->ldap_id == 0 || session->queries.ldap_by_id == NULL)
         return STATUS_OK;
-    enum status status = sql_prepare(session->sql, session->queries.ldap_by_id, &statement, error_r);
+    enum status status = sql_prepare(session->main.sql, session->queries.ldap_by_id, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     sql_bind_number(statement, 1, row->ldap_id);

@@ -29,7 +29,7 @@ static enum status each_row(struct check *check, const char *query, row_check lo
         struct arena *arena = arena_new(PAGE_ARENA_MAX);
         if (arena == NULL)
             return error_set(error_r, STATUS_LIMIT, "memory is out");
-        enum status status = sql_prepare(check->session->sql, query, &statement, error_r);
+        enum status status = sql_prepare(check->session->main.sql, query, &statement, error_r);
         if (status == STATUS_OK) {
             sql_bind_number(statement, 1, last);
             while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row && check->faults.left > 0) {
@@ -95,7 +95,7 @@ static enum status check_providers(struct check *check, struct error *error_r)
         if (arena == NULL)
             return error_set(error_r, STATUS_LIMIT, "memory is out");
         enum status status =
-            sql_prepare(check->session->sql, check->session->queries.provider_next, &statement, error_r);
+            sql_prepare(check->session->main.sql, check->session->queries.provider_next, &statement, error_r);
         if (status == STATUS_OK) {
             sql_bind_number(statement, 1, last);
             status = sql_step(statement, &there, error_r);
@@ -120,7 +120,8 @@ static enum status check_double(struct check *check, struct arena *arena, const 
     int64_t other = 0;
     if (strcmp(name, row->name) == 0)
         return STATUS_OK;
-    enum status status = sql_prepare(check->session->sql, check->session->queries.domain_by_names, &statement, error_r);
+    enum status status =
+        sql_prepare(check->session->main.sql, check->session->queries.domain_by_names, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < NAMES_PER_QUERY; i++)
@@ -166,7 +167,7 @@ static enum status check_domain(struct check *check, struct arena *arena, const 
 static enum status check_domains(struct check *check, struct error *error_r)
 {
     int64_t last = -1;
-    odd_names_refresh(check->session->store->odd, check->session->sql);
+    odd_names_refresh(check->session->store->odd, check->session->main.sql);
     for (;;) {
         struct sql_statement *statement;
         struct domain_row *rows = NULL;
@@ -178,7 +179,8 @@ static enum status check_domains(struct check *check, struct error *error_r)
             arena_free(&arena);
             return error_set(error_r, STATUS_LIMIT, "memory is out");
         }
-        enum status status = sql_prepare(check->session->sql, check->session->queries.domain_page, &statement, error_r);
+        enum status status =
+            sql_prepare(check->session->main.sql, check->session->queries.domain_page, &statement, error_r);
         if (status == STATUS_OK) {
             bool there = false;
             sql_bind_number(statement, 1, last);
@@ -204,7 +206,7 @@ static enum status each_pair(struct check *check, const char *query, const char 
 {
     struct sql_statement *statement;
     bool there = false;
-    enum status status = sql_prepare(check->session->sql, query, &statement, error_r);
+    enum status status = sql_prepare(check->session->main.sql, query, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && check->faults.left > 0)
@@ -255,7 +257,7 @@ static enum status check_serverless(struct check *check, struct error *error_r)
 {
     struct sql_statement *statement;
     bool there = false;
-    enum status status = sql_prepare(check->session->sql, check->session->queries.serverless, &statement, error_r);
+    enum status status = sql_prepare(check->session->main.sql, check->session->queries.serverless, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && check->faults.left > 0)
@@ -274,7 +276,7 @@ static enum status check_settings(struct check *check, struct error *error_r)
     if (settings->domain_query == NULL || settings->domain_provider == NULL)
         return STATUS_OK;
     enum status status =
-        sql_prepare(check->session->sql, check->session->queries.provider_by_name, &statement, error_r);
+        sql_prepare(check->session->main.sql, check->session->queries.provider_by_name, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     sql_bind_text(statement, 1, settings->domain_provider);
@@ -319,9 +321,9 @@ enum status store_check(struct store_session *session, size_t max, store_fault f
     if (!schema_usable(&session->schema)) {
         faults_add(&check.faults, "the database has no tables yet: GET /initdb/ from this machine makes them");
     } else {
-        sql_set_timeout(session->sql, CHECK_TIMEOUT);
+        sql_set_timeout(session->main.sql, CHECK_TIMEOUT);
         status = check_all(&check, &error);
-        sql_set_timeout(session->sql, session->store->options.timeout);
+        sql_set_timeout(session->main.sql, session->store->options.timeout);
     }
     session_leave(session, status, &error);
     return status == STATUS_OK ? STATUS_OK : error_set(error_r, STATUS_BACKEND, "%s", error.text);

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "base/text.h"
 #include "store/build.h"
+#include "store/domain_query.h"
 #include "store/faults.h"
 #include "store/session.h"
 
@@ -47,7 +47,7 @@ static enum status search_page(struct search *search, size_t first, struct error
 {
     struct sql_statement *statement;
     enum status status =
-        sql_prepare(search->session->sql, search->session->queries.domain_by_names, &statement, error_r);
+        sql_prepare(search->session->main.sql, search->session->queries.domain_by_names, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     for (unsigned i = 0; i < NAMES_PER_QUERY; i++)
@@ -75,7 +75,7 @@ static enum status search_odd(struct search *search, struct error *error_r)
     struct odd_names *odd = search->session->store->odd;
     if (search->rank == 0)
         return STATUS_OK;
-    odd_names_refresh(odd, search->session->sql);
+    odd_names_refresh(odd, search->session->main.sql);
     for (size_t rank = 0; rank < search->rank; rank++) {
         struct domain_row row;
         bool there = false;
@@ -107,7 +107,7 @@ static enum status foreign_provider(struct search *search, const char *provider,
 {
     struct sql_statement *statement;
     struct store_session *session = search->session;
-    enum status status = sql_prepare(session->sql, session->queries.provider_by_name, &statement, error_r);
+    enum status status = sql_prepare(session->main.sql, session->queries.provider_by_name, &statement, error_r);
     if (status != STATUS_OK)
         return status;
     sql_bind_text(statement, 1, provider);
@@ -119,43 +119,13 @@ static enum status foreign_provider(struct search *search, const char *provider,
     return status;
 }
 
-/* Asks the mail server's own table. *provider_r is NULL when it does not know the domain. */
-static enum status ask_domain_query(struct search *search, const char **provider_r, struct error *error_r)
-{
-    const struct store *store = search->session->store;
-    struct sql_statement *statement;
-    bool there = false;
-    *provider_r = NULL;
-    enum status status = sql_prepare(search->session->sql, store->domain_query, &statement, error_r);
-    if (status != STATUS_OK) {
-        error_prefix(error_r, "domain_query: ");
-        return status;
-    }
-    for (unsigned i = 0; i < store->domain_query_parameters; i++)
-        sql_bind_text(statement, i + 1, search->names[0]);
-    status = sql_step(statement, &there, error_r);
-    if (status != STATUS_OK) {
-        error_prefix(error_r, "domain_query: ");
-    } else if (there) {
-        const char *provider = NULL;
-        for (unsigned i = 0; i < sql_column_count(statement); i++)
-            if (text_equal_nocase(sql_column_name(statement, i), "provider"))
-                provider = sql_text(statement, i);
-        if (provider == NULL || provider[0] == '\0')
-            provider = store->settings->domain_provider;
-        *provider_r = provider != NULL ? arena_text(search->arena, provider) : "";
-    }
-    sql_reset(statement);
-    return status;
-}
-
 static enum status search_foreign(struct search *search, struct faults *faults, struct error *error_r)
 {
     const char *provider = NULL;
     bool there = false;
     if (search->session->store->domain_query == NULL || search->rank == 0)
         return STATUS_OK;
-    enum status status = ask_domain_query(search, &provider, error_r);
+    enum status status = domain_query_ask(search->session, search->arena, search->names[0], &provider, error_r);
     if (status != STATUS_OK || provider == NULL)
         return status;
     struct domain_row old = search->row;
@@ -224,12 +194,12 @@ static enum status find_in_transaction(struct store_session *session, struct are
         [SQL_POSTGRESQL] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         [SQL_MYSQL] = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     };
-    enum status status = sql_run(session->sql, begin[sql_dialect(session->sql)], error_r);
+    enum status status = sql_run(session->main.sql, begin[sql_dialect(session->main.sql)], error_r);
     if (status != STATUS_OK)
         return status;
     status = find(session, arena, domain, domain_r, error_r);
-    if (sql_run(session->sql, "ROLLBACK", NULL) != STATUS_OK)
-        sql_close(&session->sql);
+    if (sql_run(session->main.sql, "ROLLBACK", NULL) != STATUS_OK)
+        sql_close(&session->main.sql);
     return status;
 }
 
@@ -243,12 +213,13 @@ enum status store_find(struct store_session *session, struct arena *arena, const
         status = session_enter(session, error_r);
         if (status != STATUS_OK)
             return status;
+        session->other_at_fault = false;
         status = find_in_transaction(session, arena, domain, domain_r, &error);
-        if (status != STATUS_INVALID && status != STATUS_REFUSED)
+        if ((status != STATUS_INVALID && status != STATUS_REFUSED) || session->other_at_fault)
             break;
         session->schema_due = 0;
     }
-    session_leave(session, status, &error);
+    session_leave(session, session->other_at_fault ? STATUS_OK : status, &error);
     if (status == STATUS_OK || status == STATUS_NOT_FOUND)
         return status;
     return error_set(error_r, STATUS_BACKEND, "%s", error.text);

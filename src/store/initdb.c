@@ -22,11 +22,11 @@ static enum status count_providers(struct sql *sql, bool *there_r, struct error 
  * only 'automxctl upgrade' may change. */
 static enum status make_tables(struct store_session *session, struct schema *schema, struct error *error_r)
 {
-    enum status status = schema_detect(session->sql, schema, error_r);
+    enum status status = schema_detect(session->main.sql, schema, error_r);
     if (status != STATUS_OK || schema_usable(schema))
         return status;
-    status = schema_create(session->sql, error_r);
-    return status == STATUS_OK ? schema_detect(session->sql, schema, error_r) : status;
+    status = schema_create(session->main.sql, error_r);
+    return status == STATUS_OK ? schema_detect(session->main.sql, schema, error_r) : status;
 }
 
 static enum status seed_in_transaction(struct store_session *session, struct seed *seed, bool *seeded_r,
@@ -36,12 +36,12 @@ static enum status seed_in_transaction(struct store_session *session, struct see
     bool there = false;
     enum status status = make_tables(session, &schema, error_r);
     if (status == STATUS_OK)
-        status = count_providers(session->sql, &there, error_r);
+        status = count_providers(session->main.sql, &there, error_r);
     if (status != STATUS_OK || there)
         return status;
     status = seed_fits(seed, &schema, error_r);
     if (status == STATUS_OK)
-        status = seed_write(seed, session->sql, error_r);
+        status = seed_write(seed, session->main.sql, error_r);
     if (status == STATUS_OK)
         *seeded_r = true;
     return status;
@@ -51,19 +51,19 @@ static enum status seed_in_transaction(struct store_session *session, struct see
 static enum status finish(struct store_session *session, enum status status, struct error *error_r)
 {
     if (status == STATUS_OK)
-        status = sql_commit(session->sql, error_r);
+        status = sql_commit(session->main.sql, error_r);
     if (status != STATUS_OK)
-        sql_rollback(session->sql);
+        sql_rollback(session->main.sql);
     /* The JSON was judged before; what SQL takes for invalid now is no mistake of the JSON. */
     return status == STATUS_INVALID ? STATUS_BACKEND : status;
 }
 
 static enum status begin(struct store_session *session, struct error *error_r)
 {
-    if (sql_read_only(session->sql))
+    if (sql_read_only(session->main.sql))
         return error_set(error_r, STATUS_REFUSED,
                          "the database is read-only for automxd; give it the right to write, or fill it by SQL");
-    return sql_begin(session->sql, error_r);
+    return sql_begin(session->main.sql, error_r);
 }
 
 enum status store_seed(struct store_session *session, const char *json, size_t length, bool *seeded_r,
@@ -118,14 +118,14 @@ static enum status clear_tables(struct store_session *session, struct error *err
     };
     struct schema schema;
     char query[64];
-    enum status status = schema_detect(session->sql, &schema, error_r);
+    enum status status = schema_detect(session->main.sql, &schema, error_r);
     if (status == STATUS_OK && schema_has(&schema, HAS_ALIAS_OF))
-        status = sql_run(session->sql, "UPDATE domain SET alias_of = NULL WHERE alias_of IS NOT NULL", error_r);
+        status = sql_run(session->main.sql, "UPDATE domain SET alias_of = NULL WHERE alias_of IS NOT NULL", error_r);
     for (size_t i = 0; status == STATUS_OK && i < sizeof(tables) / sizeof(tables[0]); i++) {
         if (!schema_has(&schema, tables[i]))
             continue;
         snprintf(query, sizeof(query), "DELETE FROM %s", schema_part_table(tables[i]));
-        status = sql_run(session->sql, query, error_r);
+        status = sql_run(session->main.sql, query, error_r);
     }
     return status;
 }

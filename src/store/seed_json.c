@@ -179,15 +179,28 @@ static const int *server_list(struct seed_parser *parser, const struct json_plac
     return reader->status == STATUS_OK ? indexes : NULL;
 }
 
-/* How many servers the whole file holds, so that the array needs not grow while others point into it. */
-static size_t count_servers(const json_t *object)
+static size_t list_size(const json_t *object, const char *name)
 {
-    size_t count = json_array_size(json_object_get(object, "servers"));
-    static const char *const lists[] = {"providers", "domains"};
-    for (size_t list = 0; list < 2; list++) {
-        const json_t *elements = json_object_get(object, lists[list]);
-        for (size_t i = 0; i < json_array_size(elements); i++)
-            count += json_array_size(json_object_get(json_array_get(elements, i), "servers"));
+    return json_array_size(json_object_get(object, name));
+}
+
+static size_t count_in_domains(const json_t *object)
+{
+    const json_t *domains = json_object_get(object, "domains");
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(domains); i++)
+        count += list_size(json_array_get(domains, i), "servers");
+    return count;
+}
+
+/* How many servers the whole file holds at most: the array must not grow while indexes into it are handed out. */
+static size_t count_servers(const json_t *root)
+{
+    const json_t *providers = json_object_get(root, "providers");
+    size_t count = list_size(root, "servers") + count_in_domains(root);
+    for (size_t i = 0; i < json_array_size(providers); i++) {
+        const json_t *provider = json_array_get(providers, i);
+        count += list_size(provider, "servers") + count_in_domains(provider);
     }
     return count;
 }
@@ -292,13 +305,15 @@ static void types_off(struct seed_parser *parser, const struct json_place *place
     }
 }
 
-static void one_domain(struct seed_parser *parser, const struct json_place *place, int index)
+/* Domains stand in a list of their own, or with their provider, whose index is given then. */
+static void one_domain(struct seed_parser *parser, const struct json_place *place, int index, int provider)
 {
     static const char *const names[] = {"name",     "provider",     "servers",   "ldapserver", "alias_of",
                                         "moved_to", "redirect_url", "types_off", NULL};
     struct json_reader *reader = &parser->reader;
     struct seed_domain *domain = &parser->seed->domains[index];
-    *domain = (struct seed_domain){.provider = NO_INDEX, .ldap = NO_INDEX, .alias = NO_INDEX};
+    parser->seed->domain_count++;
+    *domain = (struct seed_domain){.provider = provider, .ldap = NO_INDEX, .alias = NO_INDEX};
     struct json_place name = *place;
     if (!json_is_string(place->value)) { /* a plain name is a domain with nothing of its own */
         if (!reader_must_be_object(reader, place))
@@ -307,7 +322,11 @@ static void one_domain(struct seed_parser *parser, const struct json_place *plac
         name = place_member(place, "name");
         if (name.value == NULL)
             reader_fail(reader, &name, "this member is missing");
-        domain->provider = reference(parser, place, "provider", parser->provider_ids, "provider");
+        struct json_place named = place_member(place, "provider");
+        if (provider == NO_INDEX)
+            domain->provider = reference(parser, place, "provider", parser->provider_ids, "provider");
+        else if (named.value != NULL)
+            reader_fail(reader, &named, "the domain stands in the list of its provider already");
         domain->ldap = reference(parser, place, "ldapserver", parser->ldap_ids, "LDAP server with the id");
         domain->servers = server_list(parser, place, &domain->server_count);
         moved(parser, place, domain);
@@ -317,7 +336,7 @@ static void one_domain(struct seed_parser *parser, const struct json_place *plac
 }
 
 /* When all names are known: aliases, and the provider of a domain that names none. */
-static void connect_domain(struct seed_parser *parser, const struct json_place *place, int index)
+static void connect_domain(struct seed_parser *parser, const struct json_place *place, int index, int provider)
 {
     struct json_reader *reader = &parser->reader;
     struct seed *seed = parser->seed;
@@ -337,7 +356,7 @@ static void connect_domain(struct seed_parser *parser, const struct json_place *
     }
 }
 
-static void settle_provider(struct seed_parser *parser, const struct json_place *place, int index)
+static void settle_provider(struct seed_parser *parser, const struct json_place *place, int index, int provider)
 {
     enum { DEPTH_MAX = 8 };
     struct seed *seed = parser->seed;
@@ -355,9 +374,44 @@ static void settle_provider(struct seed_parser *parser, const struct json_place 
         domain->provider = seed->domains[at].provider;
     if (domain->provider == NO_INDEX && seed->provider_count == 1)
         domain->provider = 0;
-    struct json_place provider = place_member(place, "provider");
+    struct json_place missing = place_member(place, "provider");
     if (domain->provider == NO_INDEX)
-        reader_fail(&parser->reader, &provider, "this member is missing: there are several providers");
+        reader_fail(&parser->reader, &missing, "this member is missing: there are several providers");
+}
+
+typedef void (*domain_visit)(struct seed_parser *parser, const struct json_place *place, int index, int provider);
+
+static void each_domain_of(struct seed_parser *parser, const struct json_place *object, int provider, int *index,
+                           domain_visit visit)
+{
+    struct json_reader *reader = &parser->reader;
+    struct json_place list;
+    if (!list_of(reader, object, "domains", &list) || list.value == NULL)
+        return;
+    for (size_t i = 0; reader->status == STATUS_OK && i < place_size(&list); i++) {
+        struct json_place place = place_element(&list, i);
+        visit(parser, &place, (*index)++, provider);
+    }
+}
+
+static void each_domain(struct seed_parser *parser, const struct json_place *root, domain_visit visit)
+{
+    struct json_place providers = place_member(root, "providers");
+    int index = 0;
+    for (size_t i = 0; parser->reader.status == STATUS_OK && i < place_size(&providers); i++) {
+        struct json_place provider = place_element(&providers, i);
+        each_domain_of(parser, &provider, (int)i, &index, visit);
+    }
+    each_domain_of(parser, root, NO_INDEX, &index, visit);
+}
+
+static size_t count_domains(const json_t *root)
+{
+    const json_t *providers = json_object_get(root, "providers");
+    size_t count = list_size(root, "domains");
+    for (size_t i = 0; i < json_array_size(providers); i++)
+        count += list_size(json_array_get(providers, i), "domains");
+    return count;
 }
 
 static void parse_full(struct seed_parser *parser, const struct json_place *root)
@@ -365,7 +419,7 @@ static void parse_full(struct seed_parser *parser, const struct json_place *root
     static const char *const names[] = {"version", "providers", "servers", "ldapservers", "domains", "$schema", NULL};
     struct json_reader *reader = &parser->reader;
     struct seed *seed = parser->seed;
-    struct json_place list, ldaps;
+    struct json_place ldaps;
     reader_only(reader, root, names);
     parser->server_room = count_servers(root->value);
     if (parser->server_room > SEED_LINKS_MAX)
@@ -375,23 +429,13 @@ static void parse_full(struct seed_parser *parser, const struct json_place *root
         seed_parse_ldaps(parser, &ldaps);
     shared_servers(parser, root);
     all_providers(parser, root);
-    if (!list_of(reader, root, "domains", &list))
-        return;
-    size_t count = place_size(&list);
+    size_t count = count_domains(root->value);
+    if (count > SEED_ROWS_MAX)
+        reader_fail(reader, root, "there are more than %d domains in this file", SEED_ROWS_MAX);
     seed->domains = array(reader, count, sizeof(*seed->domains));
-    for (size_t i = 0; reader->status == STATUS_OK && i < count; i++) {
-        struct json_place place = place_element(&list, i);
-        one_domain(parser, &place, (int)i);
-        seed->domain_count++;
-    }
-    for (size_t i = 0; reader->status == STATUS_OK && i < count; i++) {
-        struct json_place place = place_element(&list, i);
-        connect_domain(parser, &place, (int)i);
-    }
-    for (size_t i = 0; reader->status == STATUS_OK && i < count; i++) {
-        struct json_place place = place_element(&list, i);
-        settle_provider(parser, &place, (int)i);
-    }
+    each_domain(parser, root, one_domain);
+    each_domain(parser, root, connect_domain);
+    each_domain(parser, root, settle_provider);
 }
 
 enum status seed_parse(struct arena *arena, const char *json, size_t length, struct seed *seed_r, struct error *error_r)

@@ -359,7 +359,7 @@ const char *seed_short_name(struct arena *arena, const char *name)
 
 void seed_parse_provider(struct seed_parser *parser, const struct json_place *place, struct seed_provider *provider)
 {
-    static const char *const names[] = {"name",  "short_name", "organization", "servers",
+    static const char *const names[] = {"name",  "short_name", "organization", "servers", "domains",
                                         "links", "oauth2",     "consents",     NULL};
     struct json_reader *reader = &parser->reader;
     if (!reader_must_be_object(reader, place))

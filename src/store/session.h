@@ -4,6 +4,7 @@
 #define STORE_SESSION_H
 
 #include "sql/sql.h"
+#include "store/connection.h"
 #include "store/odd_names.h"
 #include "store/queries.h"
 #include "store/schema.h"
@@ -17,20 +18,22 @@ struct store {
     struct sql *keeper;       /* keeps a database in memory alive while no session is connected */
     const char *domain_query; /* with ? for :domain; NULL: none */
     unsigned domain_query_parameters;
+    struct sql_uri query_uri; /* where it is asked */
+    struct sql_options query_options;
+    bool query_elsewhere; /* not in the store's own database */
     struct odd_names *odd;
 };
 
 /* A connection with what was learnt about the database through it. */
 struct store_session {
     struct store *store;
-    struct sql *sql; /* NULL: not connected */
+    struct connection main;
+    struct connection other; /* for domain_query, when that is asked elsewhere */
+    bool other_at_fault;     /* the last look-up failed because of it */
     struct schema schema;
     int64_t schema_due;  /* clock_ms() at which the schema is looked at again */
     struct arena *arena; /* of the queries */
     struct queries queries;
-    int64_t retry_at; /* no connection is tried before */
-    unsigned delay;   /* milliseconds; 0 after a success */
-    struct error last;
 };
 
 /* Connects when needed and learns the schema. Every operation stands between these two; session_leave() takes what the

@@ -10,15 +10,13 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "sql/text.h"
+#include "store/domain_query.h"
 #include "store/seed.h"
 #include "store/session.h"
 
 enum {
     STORE_ARENA_MAX = 256 * 1024,
     QUERIES_ARENA_MAX = 64 * 1024,
-    DELAY_MIN = 250,
-    DELAY_MAX = 5000,
     SCHEMA_INTERVAL_MIN = 1000,
     NAME_PAGE_MAX = 1024 * 1024,
 };
@@ -66,17 +64,7 @@ static enum status configure(struct store *store, struct error *error_r)
             return STATUS_INVALID;
         }
     }
-    if (settings->domain_query != NULL) {
-        static const char *const names[] = {"domain", NULL};
-        unsigned order[8];
-        status = sql_text_named(store->arena, sql_uri_dialect(&store->uri), settings->domain_query, names, order, 8,
-                                &store->domain_query, &store->domain_query_parameters, error_r);
-        if (status != STATUS_OK) {
-            error_prefix(error_r, "domain_query: ");
-            return status;
-        }
-    }
-    return STATUS_OK;
+    return domain_query_configure(store, error_r);
 }
 
 static enum status read_file(const char *path, char **text_r, size_t *length_r, struct error *error_r)
@@ -108,6 +96,20 @@ static enum status read_file(const char *path, char **text_r, size_t *length_r, 
     return status;
 }
 
+/* "line 7: ..." becomes "FILE:7: ...", which editors understand. */
+static void name_file(const char *path, struct error *error)
+{
+    struct error old;
+    static const char line[] = "line ";
+    if (error == NULL)
+        return;
+    old = *error;
+    if (strncmp(old.text, line, strlen(line)) == 0)
+        error_set(error, STATUS_INVALID, "%s:%s", path, old.text + strlen(line));
+    else
+        error_prefix(error, "%s: ", path);
+}
+
 static enum status fill_from_file(struct store *store, struct error *error_r)
 {
     struct store_session *session = NULL;
@@ -120,20 +122,10 @@ static enum status fill_from_file(struct store *store, struct error *error_r)
     if (status == STATUS_OK) {
         status = store_seed(session, text, length, &seeded, error_r);
         if (status == STATUS_INVALID)
-            error_prefix(error_r, "%s: ", store->settings->accounts);
+            name_file(store->settings->accounts, error_r);
     }
     store_session_close(&session);
     free(text);
-    return status;
-}
-
-/* A mistake in the query is better told at start than at every look-up. */
-static enum status try_domain_query(const struct store *store, struct sql *sql, struct error *error_r)
-{
-    struct sql_statement *statement;
-    enum status status = sql_prepare(sql, store->domain_query, &statement, error_r);
-    if (status != STATUS_OK)
-        error_prefix(error_r, "domain_query: ");
     return status;
 }
 
@@ -156,8 +148,6 @@ enum status store_open(const struct settings *settings, struct store **store_r, 
     if (status != STATUS_OK)
         goto out;
     status = sql_open(&store->uri, &store->options, &sql, error_r);
-    if (status == STATUS_OK && store->domain_query != NULL)
-        status = try_domain_query(store, sql, error_r);
     if (status == STATUS_OK && store->options.memory != NULL) {
         store->keeper = sql;
         sql = NULL;
@@ -165,6 +155,8 @@ enum status store_open(const struct settings *settings, struct store **store_r, 
             status = fill_from_file(store, error_r);
     }
     sql_close(&sql);
+    if (status == STATUS_OK)
+        status = domain_query_try(store, error_r);
 out:
     /* A server that is not up yet is waited for: the sessions go on trying. */
     if (status == STATUS_OK || status == STATUS_BACKEND)
@@ -195,19 +187,26 @@ enum status store_session_open(struct store *store, struct store_session **sessi
     return STATUS_OK;
 }
 
-static void disconnect(struct store_session *session)
+static void forget_schema(struct store_session *session)
 {
-    sql_close(&session->sql);
     arena_free(&session->arena);
     session->schema = (struct schema){0};
     session->schema_due = 0;
+}
+
+static void fail(struct store_session *session, const struct error *error)
+{
+    connection_failed(&session->main, error);
+    forget_schema(session);
 }
 
 void store_session_close(struct store_session **session)
 {
     if (*session == NULL)
         return;
-    disconnect(*session);
+    connection_close(&(*session)->main);
+    connection_close(&(*session)->other);
+    forget_schema(*session);
     free(*session);
     *session = NULL;
 }
@@ -216,7 +215,7 @@ enum status session_learn(struct store_session *session, struct error *error_r)
 {
     struct schema schema;
     int64_t now = clock_ms();
-    enum status status = schema_detect(session->sql, &schema, error_r);
+    enum status status = schema_detect(session->main.sql, &schema, error_r);
     if (status != STATUS_OK)
         return status;
     unsigned interval = session->store->settings->cache_ttl;
@@ -231,8 +230,8 @@ enum status session_learn(struct store_session *session, struct error *error_r)
     /* Statements of the old queries would stay with the connection for ever. */
     if (session->arena != NULL) {
         arena_free(&session->arena);
-        sql_close(&session->sql);
-        status = sql_open(&session->store->uri, &session->store->options, &session->sql, error_r);
+        sql_close(&session->main.sql);
+        status = sql_open(&session->store->uri, &session->store->options, &session->main.sql, error_r);
         if (status != STATUS_OK)
             return status;
     }
@@ -248,40 +247,27 @@ enum status session_learn(struct store_session *session, struct error *error_r)
     return STATUS_OK;
 }
 
-/* Remembers a failure, so that a back end that is down is not asked by everybody all the time. */
-static void back_off(struct store_session *session, const struct error *error)
-{
-    disconnect(session);
-    session->delay = session->delay == 0 ? DELAY_MIN : session->delay * 2;
-    if (session->delay > DELAY_MAX)
-        session->delay = DELAY_MAX;
-    session->retry_at = clock_ms() + session->delay;
-    if (error != NULL)
-        session->last = *error;
-}
-
 enum status session_enter(struct store_session *session, struct error *error_r)
 {
     struct error error = {0};
-    enum status status = STATUS_OK;
-    if (session->sql == NULL && clock_ms() < session->retry_at)
-        return error_set(error_r, STATUS_BACKEND, "%s", session->last.text);
-    if (session->sql == NULL)
-        status = sql_open(&session->store->uri, &session->store->options, &session->sql, &error);
-    if (status == STATUS_OK && clock_ms() >= session->schema_due)
+    const struct store *store = session->store;
+    enum status status = connection_open(&session->main, &store->uri, &store->options, error_r);
+    if (status != STATUS_OK)
+        return status;
+    if (clock_ms() >= session->schema_due)
         status = session_learn(session, &error);
     if (status == STATUS_OK)
         return STATUS_OK;
-    back_off(session, &error);
+    fail(session, &error);
     return error_set(error_r, STATUS_BACKEND, "%s", error.text);
 }
 
 enum status session_leave(struct store_session *session, enum status status, const struct error *error)
 {
     if (status == STATUS_BACKEND)
-        back_off(session, error);
+        fail(session, error);
     else
-        session->delay = 0;
+        connection_succeeded(&session->main);
     return status;
 }
 
@@ -294,7 +280,7 @@ enum status store_ping(struct store_session *session, struct error *error_r)
     if (status != STATUS_OK)
         return status;
     const char *query = schema_usable(&session->schema) ? "SELECT id FROM domain LIMIT 1" : "SELECT 1";
-    status = sql_prepare(session->sql, query, &statement, &error);
+    status = sql_prepare(session->main.sql, query, &statement, &error);
     if (status == STATUS_OK) {
         status = sql_step(statement, &row, &error);
         sql_reset(statement);
@@ -308,8 +294,8 @@ static enum status read_names(struct store_session *session, struct arena *arena
                               size_t *count_r, const char **last_r, struct error *error_r)
 {
     struct sql_statement *statement = NULL;
-    enum status status = sql_prepare(session->sql, "SELECT name FROM domain WHERE name > ? ORDER BY name LIMIT 500",
-                                     &statement, error_r);
+    enum status status = sql_prepare(
+        session->main.sql, "SELECT name FROM domain WHERE name > ? ORDER BY name LIMIT 500", &statement, error_r);
     *count_r = 0;
     *last_r = NULL;
     if (status != STATUS_OK)

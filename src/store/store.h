@@ -16,8 +16,9 @@ struct store_session;
 
 /* Checks the settings (db_uri, accounts, domain_query) and connects once. A schema that is absent is no error: look-ups
  * find nothing until initdb makes it. With accounts = FILE, or on memory, the database lives in this process and is
- * filled here. Errors as sql_open(); a broken accounts file is STATUS_INVALID with file, line, member and reason.
- * settings must outlive the store. */
+ * filled here: a broken accounts file is STATUS_INVALID ("FILE:LINE: member: reason"). STATUS_BACKEND: the server cannot
+ * be reached now; *store_r is set all the same, and its sessions try again. Other errors as sql_open(), without a store.
+ * domain_query is asked on user_db_uri when that is set. settings must outlive the store. */
 enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r);
 void store_close(struct store **store);
 
@@ -38,7 +39,8 @@ enum status store_ping(struct store_session *session, struct error *error_r);
 
 /* initdb, each in one transaction. store_seed(): json NULL means the sample data; *seeded_r is false when there were
  * provider data already (nothing is written then). Tables are made when missing. STATUS_INVALID: the JSON is wrong, and
- * the error names line, member and reason; nothing was written. STATUS_REFUSED: the database is read-only. */
+ * the error names line, member and reason; nothing was written. STATUS_REFUSED: the database is read-only, or has
+ * automx2's schema, which cannot hold what the JSON says (the sentence names 'automxctl upgrade'). */
 enum status store_seed(struct store_session *session, const char *json, size_t length, bool *seeded_r,
                        struct error *error_r);
 enum status store_clear(struct store_session *session, struct error *error_r);

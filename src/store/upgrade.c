@@ -71,21 +71,21 @@ enum status store_upgrade(struct store_session *session, store_step step, void *
     enum status status = session_enter(session, error_r);
     if (status != STATUS_OK)
         return status;
-    if (sql_read_only(session->sql))
+    if (sql_read_only(session->main.sql))
         return error_set(error_r, STATUS_REFUSED, "the database is read-only; run the upgrade as a user who may write");
-    sql_set_timeout(session->sql, 0); /* an index over a million rows takes its time */
-    status = sql_begin(session->sql, &error);
+    sql_set_timeout(session->main.sql, 0); /* an index over a million rows takes its time */
+    status = sql_begin(session->main.sql, &error);
     if (status == STATUS_OK)
-        status = make_parts(session->sql, step, context, &error);
+        status = make_parts(session->main.sql, step, context, &error);
     if (status == STATUS_OK)
-        status = make_helpers(session->sql, step, context, &error);
+        status = make_helpers(session->main.sql, step, context, &error);
     if (status == STATUS_OK)
-        status = mend_alembic(session->sql, step, context, &error);
+        status = mend_alembic(session->main.sql, step, context, &error);
     if (status == STATUS_OK)
-        status = sql_commit(session->sql, &error);
+        status = sql_commit(session->main.sql, &error);
     if (status != STATUS_OK)
-        sql_rollback(session->sql);
-    sql_set_timeout(session->sql, session->store->options.timeout);
+        sql_rollback(session->main.sql);
+    sql_set_timeout(session->main.sql, session->store->options.timeout);
     if (status == STATUS_OK)
         status = session_learn(session, &error);
     session_leave(session, status, &error);

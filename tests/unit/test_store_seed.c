@@ -242,8 +242,9 @@ static void test_accounts_file(void **state)
     write_accounts(fixture, "{\"version\": 3,\n\"providers\": 1}");
     assert_int_equal(store_open(fixture->settings, &second, &fixture->error), STATUS_INVALID);
     assert_null(second);
-    assert_non_null(strstr(fixture->error.text, fixture->path));
-    assert_non_null(strstr(fixture->error.text, "line 2: providers: it must be a list"));
+    snprintf(line, sizeof(line), "%s:2: providers: it must be a list", fixture->path);
+    assert_string_equal(strstr(fixture->error.text, fixture->path), fixture->error.text);
+    assert_non_null(strstr(fixture->error.text, line));
     check_format_3(fixture);
     write_accounts(fixture, "{\"version\": 3, \"providers\": [{\"name\": \"x\"}], \"domains\": [\"new.tld\"]}");
     assert_int_equal(store_open(fixture->settings, &second, &fixture->error), STATUS_OK);
@@ -275,6 +276,39 @@ static void test_domain_query(void **state)
     assert_int_equal(open_store(fixture, "domain_query = SELEC 1 FROM vmail WHERE domain = :domain"), STATUS_INVALID);
 }
 
+/* Asked on the users' database, which may be down without our own domains suffering from it. */
+static void test_domain_query_elsewhere(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct domain *domain;
+    char lines[1024];
+    run_sql(fixture, "CREATE TABLE vmail(domain VARCHAR(255)); INSERT INTO vmail VALUES ('hosted.tld')");
+    char file[400];
+    snprintf(file, sizeof(file), "%s/accounts.json", fixture->directory);
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    fputs("{\"version\": 3, \"providers\": [{\"name\": \"Hoster\", \"servers\": [{\"type\": \"imap\", \"name\": "
+          "\"imap.%EMAILDOMAIN%\"}], \"domains\": [\"own.example\", {\"name\": \"*.wild.example\"}]}]}",
+          out);
+    fclose(out);
+    snprintf(lines, sizeof(lines),
+             "accounts = %s\ndomain_provider = Hoster\nuser_db_uri = sqlite:///%s\n"
+             "domain_query = SELECT 1 FROM vmail WHERE domain = :domain",
+             file, fixture->path);
+    if (open_store(fixture, lines) != STATUS_OK)
+        fail_msg("%s", fixture->error.text);
+    must_find(fixture, "own.example", "own.example");
+    must_find(fixture, "hosted.tld", "hosted.tld");
+    assert_int_equal(find(fixture, "hosted.tld")->server_count, 1);
+    must_find(fixture, "a.wild.example", "*.wild.example");
+    must_miss(fixture, "other.tld");
+    run_sql(fixture, "DROP TABLE vmail");
+    assert_int_equal(find_status(fixture, "hosted.tld", &domain), STATUS_BACKEND);
+    must_find(fixture, "own.example", "own.example");
+    run_sql(fixture, "CREATE TABLE vmail(domain VARCHAR(255)); INSERT INTO vmail VALUES ('new.tld')");
+    must_find(fixture, "new.tld", "new.tld");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +320,7 @@ int main(void)
         TEST(test_seed_automx2_schema),
         TEST(test_accounts_file),
         TEST(test_domain_query),
+        TEST(test_domain_query_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
