@@ -37,10 +37,11 @@ static void print_domain(struct tool *tool, const struct account *account)
         printf("%-10s Autodiscover clients are sent to %s\n", "redirect", config->redirect_url);
 }
 
-static void print_person(const struct person *person)
+static void print_person(const struct person *person, bool publish_names)
 {
-    printf("login %s, full name %s", person->login != NULL ? person->login : "not given",
-           person->full_name != NULL ? person->full_name : "not given");
+    printf("login %s, full name %s%s", person->login != NULL ? person->login : "not given",
+           person->full_name != NULL ? person->full_name : "not given",
+           person->full_name != NULL && !publish_names ? " (kept back: publish_names = no)" : "");
     for (size_t i = 0; i < person->variable_count; i++)
         printf(", %s = %s", person->variables[i].name,
                person->variables[i].value != NULL ? person->variables[i].value : "NULL");
@@ -65,7 +66,7 @@ static int ask_source(struct tool *tool, const struct source *source, const stru
 
     printf("%-10s %s\n%-10s ", source->label, source->what, "");
     if (status == STATUS_OK) {
-        print_person(&person);
+        print_person(&person, tool->settings->publish_names);
     } else if (status == STATUS_NOT_FOUND) {
         printf("nobody, or more than one%s%s", error.text[0] != '\0' ? ": " : "", error.text);
     } else {
@@ -165,8 +166,6 @@ static int run(struct tool *tool, char **words)
     code = tool_find_person(tool, &account);
     if (code != EXIT_GOOD)
         return code;
-    if (account.address != NULL && account.full_name != NULL)
-        printf("%-10s %s%s\n", "name", account.full_name, tool->settings->publish_names ? "" : " (not published)");
     for (size_t i = 0; i < account.config->server_count; i++)
         print_server(&account, &account.config->servers[i]);
     if (account.config->server_count == 0)

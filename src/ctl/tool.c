@@ -197,7 +197,7 @@ int tool_find_person(struct tool *tool, struct account *account)
     }
     if (status == STATUS_OK) {
         account->login = person.login;
-        account->full_name = person.full_name;
+        account->full_name = tool->settings->publish_names ? person.full_name : NULL;
         account->variables = person.variables;
         account->variable_count = person.variable_count;
     }
