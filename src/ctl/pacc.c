@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "ctl/command.h"
 #include "ctl/record.h"
 #include "format/pacc.h"
@@ -22,6 +23,8 @@ static int run(struct tool *tool, char **words)
     code = tool_open_store(tool);
     if (code != EXIT_GOOD)
         return code;
+    if (!log_enabled(LOG_LEVEL_INFO))
+        log_set_level(LOG_LEVEL_INFO); /* why services are left out of the document */
     enum status status = domain_name_normalize(tool->arena, words[0], strlen(words[0]), &domain, &error);
     if (status != STATUS_OK)
         return tool_failed(status, &error);
