@@ -76,8 +76,11 @@ static const char *misfit(const struct account *account, const struct server *se
         return "it takes neither a password nor OAuth2";
     if (!server_has_auth(server, password_auths) && !has_issuer)
         return "it takes OAuth2 only, and the provider has no issuer";
-    if (!server_type_has_url(server->type))
-        return parts_host(account, server, value_r) != NULL ? NULL : "its host name cannot be written";
+    if (!server_type_has_url(server->type)) {
+        if (parts_host(account, server, value_r) == NULL)
+            return "its host name cannot be written";
+        return strchr(value_r->data, ':') == NULL ? NULL : "its host is an address, not a name";
+    }
     if (parts_url(account, server, value_r) == NULL)
         return "its URL cannot be written";
     if (!url_fits(value_r->data, service->needs_path))
@@ -158,14 +161,22 @@ static json_t *name_json(const struct account *account, const char *name, size_t
     return json;
 }
 
-/* A link that is the same for everybody and begins as it must, or NULL. */
+static bool is_visible_ascii(const char *text)
+{
+    while (*text > ' ' && *text <= '~')
+        text++;
+    return *text == '\0';
+}
+
+/* A link that is the same for everybody, begins as it must and is written as a URL, or NULL. */
 static json_t *url_json(const struct account *account, const char *url, const char *scheme)
 {
     struct buf value;
     json_t *json = NULL;
 
     buf_init(&value, 0);
-    if (!parts_needs_person(url) && text_starts_nocase(parts_text(account, url, 0, &value), scheme))
+    if (!parts_needs_person(url) && text_starts_nocase(parts_text(account, url, 0, &value), scheme) &&
+        is_visible_ascii(value.data))
         json = json_stringn(value.data, value.length);
     buf_free(&value);
     return json;
@@ -243,13 +254,14 @@ static json_t *logos_json(const struct account *account, const struct provider *
 
     for (size_t i = 0; i < provider->link_count; i++) {
         const struct link *link = &provider->links[i];
-        json_t *url = link->kind == LINK_LOGO ? url_json(account, link->url, "https://") : NULL;
+        bool usable = link->kind == LINK_LOGO && link->media_type != NULL; /* the document demands the type */
+        json_t *url = usable ? url_json(account, link->url, "https://") : NULL;
 
         if (url == NULL)
             continue;
         json_t *logo = json_object();
         set(logo, "url", url);
-        set(logo, "content-type", link->media_type != NULL ? json_string(link->media_type) : NULL);
+        set(logo, "content-type", json_string(link->media_type));
         set(logo, "width", link->width > 0 ? json_integer(link->width) : NULL);
         set(logo, "height", link->height > 0 ? json_integer(link->height) : NULL);
         json_array_append_new(logos, logo);

@@ -46,6 +46,7 @@ static void only_services_that_fit_are_listed(void **state)
          NULL,
          NULL},
         {{{0}}, 0, &example_provider, NULL, NULL},
+        {{SERVER(SERVER_IMAP, 1, "2001:db8::1", .port = 993)}, 1, &example_provider, NULL, NULL},
         /* logins that come from a directory may be others than the address */
         {{SERVER(SERVER_IMAP, 1, "imap.example.test", .port = 993)}, 1, &example_provider, &ldap, NULL},
         /* URLs: no bare origin for DAV, no port, no clear text, nobody's own path */
@@ -132,6 +133,8 @@ static void names_and_links_obey_the_document(void **state)
          .width = 128,
          .height = 64},
         {.kind = LINK_LOGO, .url = "http://www.example.test/logo.png", .media_type = "image/png"},
+        {.kind = LINK_LOGO, .url = "https://www.example.test/logo"}, /* of no type */
+        {.kind = LINK_LOGO, .url = "https://www.example.test/the logo.png", .media_type = "image/png"},
     };
     static const struct provider provider = {
         .id = 3,
