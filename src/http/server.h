@@ -8,16 +8,29 @@
 #include "format/signer.h"
 #include "resolve/resolver.h"
 
+#include <stdbool.h>
+
 struct http_server;
 
 /* One configuration's working parts: settings, store, user databases, resolver, signer. Counted: requests in flight
  * keep the one they began with, so that SIGHUP swaps in a new one without losing a request. */
 struct service;
 
+/* Takes over the settings when it succeeds. */
 enum status service_new(struct settings *settings, struct service **service_r, struct error *error_r);
 struct service *service_ref(struct service *service);
+
+/* The last one frees everything and waits for the look-ups of the resolver: it must not be an HTTP thread's, so whoever
+ * made a service gives it up when nobody else has it. */
 void service_unref(struct service **service);
+
+/* Whether the caller's reference is the only one. */
+bool service_is_idle(const struct service *service);
+
 const struct settings *service_settings(const struct service *service);
+
+/* Warns of every fault in the accounts, on a thread of its own. By the service's maker, once. */
+void service_check(struct service *service);
 
 /* Opens the sockets of settings.listen, or takes those that systemd passed, and begins to answer. The service stays the
  * caller's (the server takes a reference of its own). STATUS_INVALID: a bad listen entry; STATUS_BACKEND: an address
@@ -27,7 +40,11 @@ enum status http_server_start(struct service *service, struct http_server **serv
 /* New requests use this service from now on. Changes of listen need a restart (warned). */
 void http_server_swap(struct http_server *server, struct service *service);
 
-/* Stops accepting, lets what runs finish (at most 5 s), closes. */
+/* The service for a new request, with a reference of the caller's. */
+struct service *http_server_service(struct http_server *server);
+
+/* Stops accepting, lets what runs finish (as long as look-ups take; requests whose client is slow, at most 3 s), closes
+ * every connection. */
 void http_server_stop(struct http_server **server);
 
 #endif

@@ -1,0 +1,328 @@
+/* automxd.c - the daemon: options, configuration, start, signals, stop. */
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "http/notify.h"
+#include "http/server.h"
+#include "store/store.h"
+
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    STOP_SECONDS = 5,
+    FAULTS_SHOWN = 1000,
+    RETIRED_MAX = 8,
+    RETIRED_CHECK_MS = 200,
+};
+
+static const char default_host[] = "127.0.0.1";
+static const char default_port[] = "4243";
+
+struct options {
+    const char *config;
+    const char *host;
+    const char *port;
+    bool check;
+};
+
+static const char usage[] = "Usage: automxd [--config FILE] [--host ADDRESS] [--port NUMBER] [--check-config]\n"
+                            "\n"
+                            "Tells mail clients how to set themselves up.\n"
+                            "\n"
+                            "  --config FILE    the configuration; else the first of $AUTOMX2_CONF, ~/.automx2.conf,\n"
+                            "                   /etc/automx2/automx2.conf and /etc/automx2.conf\n"
+                            "  --host ADDRESS   listen on this address instead of the configured ones\n"
+                            "  --port NUMBER    listen on this port instead of the configured ones\n"
+                            "  --check-config   print the settings, look for faults in the accounts, and end\n"
+                            "  --version        print the version, and end\n"
+                            "  --help           print this, and end\n"
+                            "\n"
+                            "Exit status: 0 good, 1 failed (with --check-config: there are faults), 2 wrong usage or\n"
+                            "configuration. See automxd(8) and automxd.conf(5).\n";
+
+static int complain(const char *sentence)
+{
+    fprintf(stderr, "automxd: %s\nTry 'automxd --help'.\n", sentence);
+    return EXIT_USAGE;
+}
+
+/* 0 to go on, else 1 + the exit status. */
+static int read_options(int argc, char **argv, struct options *options_r)
+{
+    static const struct option long_options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"host", required_argument, NULL, 'H'},
+        {"port", required_argument, NULL, 'p'},
+        {"check-config", no_argument, NULL, 'C'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    unsigned long port;
+    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            options_r->config = optarg;
+            break;
+        case 'H':
+            options_r->host = optarg;
+            break;
+        case 'p':
+            if (!text_parse_unsigned(optarg, 65535, &port) || port == 0)
+                return 1 + complain("--port wants a number from 1 to 65535");
+            options_r->port = optarg;
+            break;
+        case 'C':
+            options_r->check = true;
+            break;
+        case 'v':
+            printf("automxd %s\n", AUTOMXD_VERSION);
+            return 1 + EXIT_SUCCESS;
+        case 'h':
+            fputs(usage, stdout);
+            return 1 + EXIT_SUCCESS;
+        default:
+            fputs("Try 'automxd --help'.\n", stderr); /* getopt has said what is wrong */
+            return 1 + EXIT_USAGE;
+        }
+    }
+    return optind < argc ? 1 + complain("there is an argument too many") : 0;
+}
+
+/* The configuration with what the command line says instead. */
+static enum status load_settings(const struct options *options, struct settings **settings_r, struct error *error_r)
+{
+    enum status status = settings_load(options->config, settings_r, error_r);
+    if (status != STATUS_OK || (!options->host && !options->port))
+        return status;
+    const char *host = options->host ? options->host : default_host;
+    bool brackets = strchr(host, ':') && host[0] != '[';
+    (*settings_r)->listen = arena_format((*settings_r)->arena, "%s%s%s:%s", brackets ? "[" : "", host,
+                                         brackets ? "]" : "", options->port ? options->port : default_port);
+    if ((*settings_r)->listen)
+        return STATUS_OK;
+    settings_free(settings_r);
+    return error_set(error_r, STATUS_LIMIT, "out of memory");
+}
+
+static int exit_status(enum status status)
+{
+    return status == STATUS_INVALID || status == STATUS_REFUSED ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static void count_fault(void *context, const char *sentence)
+{
+    unsigned *faults = context;
+    (*faults)++;
+    printf("fault: %s\n", sentence);
+}
+
+/* --check-config. What a start would read is opened, so that a wrong path or password is found here. */
+static int check_config(const struct settings *settings)
+{
+    struct store *store = NULL;
+    struct store_session *session = NULL;
+    struct profile_signer *signer = NULL;
+    struct error error = {""};
+    unsigned faults = 0;
+
+    printf("# %s\n", settings->file ? settings->file : "no configuration file was found: these are the defaults");
+    settings_print(settings, stdout);
+    enum status status = profile_signer_load(settings, &signer, &error);
+    if (status == STATUS_OK)
+        status = store_open(settings, &store, &error);
+    if (status == STATUS_OK)
+        status = store_session_open(store, &session, &error);
+    if (status == STATUS_OK)
+        status = store_check(session, FAULTS_SHOWN, count_fault, &faults, &error);
+    store_session_close(&session);
+    store_close(&store);
+    profile_signer_free(&signer);
+
+    if (status != STATUS_OK) {
+        fflush(stdout);
+        log_error("%s", error.text);
+        return exit_status(status);
+    }
+    printf("# %u fault%s in the accounts%s\n", faults, faults == 1 ? "" : "s",
+           faults >= FAULTS_SHOWN ? "; there may be more" : "");
+    return faults > 0 ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
+/* Services that requests in flight began with; freed when nobody else has them. */
+struct retired {
+    struct service *services[RETIRED_MAX];
+    size_t count;
+};
+
+static void free_retired(struct retired *retired, bool all)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < retired->count; i++) {
+        if (all || service_is_idle(retired->services[i]))
+            service_unref(&retired->services[i]);
+        else
+            retired->services[kept++] = retired->services[i];
+    }
+    retired->count = kept;
+}
+
+/* A new configuration works as a whole, or the old one stays. */
+static void reload(const struct options *options, struct http_server *server, struct service **service,
+                   struct retired *retired)
+{
+    struct settings *settings = NULL;
+    struct service *fresh = NULL;
+    struct error error = {""};
+    if (retired->count == RETIRED_MAX) {
+        log_error("the configuration was not read again: requests still use the last ones; try again in a moment");
+        return;
+    }
+    notify_reloading();
+    log_forget();
+    enum status status = load_settings(options, &settings, &error);
+    if (status == STATUS_OK)
+        status = service_new(settings, &fresh, &error);
+    if (status != STATUS_OK) {
+        settings_free(&settings);
+        log_error("the old configuration stays: %s", error.text);
+    } else {
+        http_server_swap(server, fresh);
+        retired->services[retired->count++] = *service;
+        *service = fresh;
+        log_set_level(settings->loglevel);
+        log_info("read %s again", settings->file ? settings->file : "the defaults");
+        service_check(fresh);
+    }
+    notify_send("READY=1");
+}
+
+static void give_up_waiting(int number)
+{
+    static const char message[] = "automxd: stopping took too long; the rest was cut off\n";
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(EXIT_SUCCESS);
+}
+
+/* Look-ups may hang in a dead database; the administrator's stop shall not. */
+static void limit_stop(void)
+{
+    struct sigaction action = {.sa_handler = give_up_waiting};
+    struct itimerval limit = {.it_value = {.tv_sec = STOP_SECONDS - 1, .tv_usec = 800000}};
+    sigset_t alarm_only;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    sigaction(SIGALRM, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
+    setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+/* Every connection needs a descriptor, and the default of 1024 is for programs that use select(). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Blocked before any thread is there, so that this thread alone gets them. */
+static void block_signals(sigset_t *signals_r)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(signals_r);
+    sigaddset(signals_r, SIGTERM);
+    sigaddset(signals_r, SIGINT);
+    sigaddset(signals_r, SIGHUP);
+    sigset_t blocked = *signals_r;
+    sigaddset(&blocked, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static void serve(const struct options *options, struct http_server *server, struct service **service,
+                  struct retired *retired, const sigset_t *signals)
+{
+    const struct timespec soon = {.tv_nsec = RETIRED_CHECK_MS * 1000000L};
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, retired->count > 0 ? &soon : NULL);
+        if (number == SIGTERM || number == SIGINT)
+            return;
+        if (number == SIGHUP)
+            reload(options, server, service, retired);
+        free_retired(retired, false);
+    }
+}
+
+static int run(const struct options *options, struct settings *settings)
+{
+    struct service *service = NULL;
+    struct http_server *server = NULL;
+    struct retired retired = {.count = 0};
+    struct error error = {""};
+    sigset_t signals;
+
+    raise_descriptor_limit();
+    block_signals(&signals);
+    if (!settings->file)
+        log_warning("no configuration file was found: the defaults are used, with an empty database in memory");
+    enum status status = service_new(settings, &service, &error);
+    if (status != STATUS_OK) {
+        settings_free(&settings);
+        log_critical("%s", error.text);
+        return exit_status(status);
+    }
+    status = http_server_start(service, &server, &error);
+    if (status != STATUS_OK) {
+        service_unref(&service);
+        log_critical("%s", error.text);
+        return exit_status(status);
+    }
+    notify_send("READY=1");
+    service_check(service);
+    serve(options, server, &service, &retired, &signals);
+
+    notify_send("STOPPING=1");
+    log_info("stopping");
+    limit_stop();
+    http_server_stop(&server);
+    free_retired(&retired, true);
+    service_unref(&service);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {NULL};
+    struct settings *settings = NULL;
+    struct error error = {""};
+
+    int ended = read_options(argc, argv, &options);
+    if (ended)
+        return ended - 1;
+    log_open("automxd");
+    enum status status = load_settings(&options, &settings, &error);
+    if (status != STATUS_OK) {
+        log_critical("%s", error.text);
+        return EXIT_USAGE;
+    }
+    log_set_level(settings->loglevel);
+    if (!options.check)
+        return run(&options, settings);
+    int checked = check_config(settings);
+    settings_free(&settings);
+    return checked;
+}

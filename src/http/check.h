@@ -1,0 +1,16 @@
+/* check.h - looks for faults in the accounts while the service already answers. */
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_CHECK_H
+#define HTTP_CHECK_H
+
+#include "store/store.h"
+
+struct check;
+
+/* Reads every domain once, on a thread of its own, and warns of each fault. A failure is logged. May return NULL. */
+struct check *check_start(struct store *store);
+
+/* Waits for its end. */
+void check_stop(struct check **check);
+
+#endif

@@ -1,0 +1,237 @@
+/* server.c - one libmicrohttpd daemon for each socket, all with the same requests behind them. */
+/* SPDX-License-Identifier: MIT */
+#include "http/server.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/request.h"
+#include "http/server_state.h"
+
+enum {
+    /* Room for the longest legal head with what libmicrohttpd notes about it, and for the answer's. It clears the
+     * whole of it at every request, so it should not be larger. */
+    CONNECTION_MEMORY = REQUEST_HEADER_MAX + 8 * 1024,
+    THREADS_MAX = 256,
+    STOP_SLOW_CLIENTS_MS = 3000,
+    STOP_STEP_MS = 5,
+};
+
+struct service *http_server_service(struct http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct service *service = service_ref(server->service);
+    pthread_mutex_unlock(&server->lock);
+    return service;
+}
+
+/* Those who cannot be told apart by their address, or are trusted, are not counted. */
+static bool is_counted(const struct service *service, const struct net_address *address)
+{
+    return service->settings->connections_per_address > 0 && !net_address_is_loopback(address) &&
+           address->family != NET_NONE && !proxies_trust(&service->proxies, address);
+}
+
+static enum MHD_Result accept_policy(void *closure, const struct sockaddr *from, socklen_t length)
+{
+    const struct listener *listener = closure;
+    if (listener->socket.path)
+        return MHD_YES;
+    struct service *service = http_server_service(listener->server);
+    struct net_address address = net_address_from(from);
+    bool welcome = !is_counted(service, &address) ||
+                   peers_has_room(listener->server->peers, &address, service->settings->connections_per_address);
+    service_unref(&service);
+    return welcome ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *closure, struct MHD_Connection *connection, void **is_in,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    const struct listener *listener = closure;
+    if (listener->socket.path)
+        return;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct net_address address = net_address_from(info ? info->client_addr : NULL);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*is_in)
+            peers_leave(listener->server->peers, &address);
+        return;
+    }
+    struct service *service = http_server_service(listener->server);
+    if (is_counted(service, &address) && peers_enter(listener->server->peers, &address))
+        *is_in = listener->server;
+    service_unref(&service);
+}
+
+/* The library tells what clients did wrong, mostly, and where it stands in its own source. */
+static void library_log(void *closure, const char *format, va_list args)
+{
+    if (!log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    char text[512];
+    int length = vsnprintf(text, sizeof text, format, args);
+    if (length > 0 && text[strlen(text) - 1] == '\n')
+        text[strlen(text) - 1] = '\0';
+    log_debug("libmicrohttpd: %s", text);
+}
+
+/* At the stop, a slow client's request may become a look-up in the last moment, which the library does not allow. That
+ * client's loss shall not look like a crash. */
+static void on_panic(void *closure, const char *file, unsigned line, const char *reason)
+{
+    const struct http_server *server = closure;
+    if (atomic_load(&server->stopping))
+        _exit(EXIT_SUCCESS);
+    log_critical("libmicrohttpd: %s:%u: %s", file, line, reason ? reason : "it cannot go on");
+    abort();
+}
+
+static unsigned thread_count(const struct settings *settings)
+{
+    if (settings->http_threads > 0)
+        return settings->http_threads;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (unsigned)processors;
+}
+
+static bool start_listener(struct listener *listener, const struct settings *settings)
+{
+    unsigned threads = thread_count(settings);
+    unsigned seconds = (settings->idle_timeout + 999) / 1000;
+    /* A pool has two threads at least; each has its share of the connections. */
+    struct MHD_OptionItem pool[] = {
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    listener->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, accept_policy,
+        listener, request_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+        listener->socket.fd, MHD_OPTION_CONNECTION_LIMIT,
+        settings->connections > threads ? settings->connections : threads, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, request_new,
+        listener, MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        listener, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+    return listener->daemon != NULL;
+}
+
+static enum status open_sockets(struct arena *arena, const struct settings *settings, struct listen_socket *sockets,
+                                size_t *count_r, struct error *error_r)
+{
+    enum status status = listen_inherit(arena, sockets, count_r, error_r);
+    if (status == STATUS_OK && *count_r == 0)
+        status = listen_open(arena, settings->listen, sockets, count_r, error_r);
+    return status;
+}
+
+static void server_free(struct http_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        /* The library closes the socket of a daemon that runs. */
+        if (listener->daemon)
+            MHD_stop_daemon(listener->daemon);
+        else if (listener->socket.fd >= 0)
+            close(listener->socket.fd);
+        listen_remove(&listener->socket);
+    }
+    service_unref(&server->service);
+    peers_free(&server->peers);
+    pthread_mutex_destroy(&server->lock);
+    arena_free(&server->arena);
+    free(server);
+}
+
+enum status http_server_start(struct service *service, struct http_server **server_r, struct error *error_r)
+{
+    const struct settings *settings = service_settings(service);
+    struct listen_socket sockets[LISTEN_SOCKETS_MAX];
+    struct http_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return error_set(error_r, STATUS_LIMIT, "out of memory");
+    enum status status = STATUS_OK;
+    pthread_mutex_init(&server->lock, NULL);
+    server->service = service_ref(service);
+    server->peers = peers_new();
+    server->arena = arena_new(256 * 1024);
+    if (server->arena)
+        server->listeners = arena_array(server->arena, LISTEN_SOCKETS_MAX, sizeof *server->listeners);
+    if (!server->peers || !server->listeners) {
+        status = error_set(error_r, STATUS_LIMIT, "out of memory");
+        goto out;
+    }
+    status = open_sockets(server->arena, settings, sockets, &server->listener_count, error_r);
+    if (status != STATUS_OK)
+        goto out;
+    MHD_set_panic_func(on_panic, server);
+    for (size_t i = 0; i < server->listener_count; i++)
+        server->listeners[i] = (struct listener){.server = server, .socket = sockets[i]};
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        if (!start_listener(listener, settings)) {
+            status = error_set(error_r, STATUS_BACKEND, "cannot serve %s: %s", listener->socket.name, strerror(errno));
+            goto out;
+        }
+        log_info("listening on %s", listener->socket.name);
+    }
+    *server_r = server;
+    return STATUS_OK;
+out:
+    server_free(server);
+    return status;
+}
+
+/* What is read once, when the sockets are opened. */
+static void warn_of_restart(const struct settings *old, const struct settings *new)
+{
+    const char *changed = strcmp(old->listen, new->listen) != 0    ? "listen"
+                          : old->http_threads != new->http_threads ? "http_threads"
+                          : old->connections != new->connections   ? "connections"
+                          : old->idle_timeout != new->idle_timeout ? "idle_timeout"
+                                                                   : NULL;
+    if (changed)
+        log_warning("the setting '%s' has changed, which takes effect at the next restart", changed);
+}
+
+void http_server_swap(struct http_server *server, struct service *service)
+{
+    warn_of_restart(service_settings(server->service), service_settings(service));
+    service_ref(service);
+    pthread_mutex_lock(&server->lock);
+    struct service *old = server->service;
+    server->service = service;
+    pthread_mutex_unlock(&server->lock);
+    service_unref(&old);
+}
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+void http_server_stop(struct http_server **server_pointer)
+{
+    struct http_server *server = *server_pointer;
+    *server_pointer = NULL;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct listener *listener = &server->listeners[i];
+        MHD_quiesce_daemon(listener->daemon);
+        close(listener->socket.fd);
+        listener->socket.fd = -1;
+    }
+    atomic_store(&server->stopping, true);
+    int64_t deadline = clock_ms() + STOP_SLOW_CLIENTS_MS;
+    while (atomic_load(&server->active) > 0 && clock_ms() < deadline)
+        pause_ms(STOP_STEP_MS);
+    /* The library panics when it is stopped with suspended connections. Each of them has a deadline. */
+    while (atomic_load(&server->suspended) > 0)
+        pause_ms(STOP_STEP_MS);
+    server_free(server);
+}

@@ -1,0 +1,33 @@
+/* server_state.h - what the requests of a server share. */
+/* SPDX-License-Identifier: MIT */
+#ifndef HTTP_SERVER_STATE_H
+#define HTTP_SERVER_STATE_H
+
+#include "http/listen.h"
+#include "http/peers.h"
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One socket with the threads that serve it. */
+struct listener {
+    struct http_server *server;
+    struct MHD_Daemon *daemon;
+    struct listen_socket socket;
+};
+
+struct http_server {
+    pthread_mutex_t lock;    /* guards service */
+    struct service *service; /* for new requests */
+    struct peers *peers;
+    atomic_bool stopping;  /* connections are closed behind their answer */
+    atomic_uint active;    /* requests between their first line and their completion */
+    atomic_uint suspended; /* of them, those that wait for a look-up */
+    struct arena *arena;   /* of the listeners */
+    struct listener *listeners;
+    size_t listener_count;
+};
+
+#endif
