@@ -63,8 +63,8 @@ static const char *list_query(enum sql_dialect dialect)
     static const char *const queries[] = {
         [SQL_SQLITE] = "SELECT id, name FROM domain WHERE (name GLOB '*[^-a-z0-9._*]*' OR name LIKE '%.') LIMIT 20001",
         [SQL_POSTGRESQL] = "SELECT id, name FROM domain WHERE (name ~ '[^-a-z0-9._*]' OR name LIKE '%.') LIMIT 20001",
-        [SQL_MYSQL] = "SELECT id, name FROM domain WHERE (CONVERT(name USING utf8mb4) COLLATE utf8mb4_bin "
-                      "REGEXP '[^-a-z0-9._*]' OR name LIKE '%.') LIMIT 20001",
+        [SQL_MYSQL] = ("SELECT id, name FROM domain WHERE (CONVERT(name USING utf8mb4) COLLATE utf8mb4_bin "
+                       "REGEXP '[^-a-z0-9._*]' OR name LIKE '%.') LIMIT 20001"),
     };
     return queries[dialect];
 }
