@@ -163,7 +163,8 @@ static int run(struct tool *tool, char **words)
     print_domain(tool, &account);
 
     int sources = account.address != NULL ? ask_sources(tool, &account) : EXIT_GOOD;
-    code = tool_find_person(tool, &account);
+    /* What failed was told; the answer below is the general one then. */
+    code = sources == EXIT_GOOD ? tool_find_person(tool, &account) : EXIT_GOOD;
     if (code != EXIT_GOOD)
         return code;
     for (size_t i = 0; i < account.config->server_count; i++)
