@@ -209,7 +209,7 @@ void settings_print_mdoc(FILE *out)
         if (row->preset) {
             fputs(".Ql ", out);
             print_roff_word(row->preset, strlen(row->preset), false, out);
-            fputs(" .\n", out);
+            fputs("\\& .\n", out); /* a colon at the end of a value is no punctuation */
         }
     }
 }

@@ -22,18 +22,19 @@ const struct setting settings_table[] = {
      .help = "The database, as an SQLAlchemy URL: sqlite:////absolute/path, postgresql://user:password@host/name or "
              "mysql://user:password@host/name. A driver name such as in mysql+pymysql is accepted and ignored. "
              "Reserved characters in the password are percent-encoded, and every % is written twice in this file. "
-             "The default is an empty database in memory, for trying things out."},
+             "One in memory is empty at each start: for trying things out, or with accounts."},
     {NUMBER(proxy_count), .preset = "0", .max = 16,
      .help = "How many reverse proxies stand in front and add to X-Forwarded-For, -Host and -Proto. "
-             "The client is that many entries from the right. With 0 these headers are ignored."},
+             "The client is that many entries from the right. "
+             "With 0, and no trusted_proxies, these headers are ignored."},
 
     {TEXT(listen), .preset = "127.0.0.1:4243", .lines = true,
      .help = "Where connections are accepted, separated by commas: ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:/PATH. "
              "Sockets that systemd passes are used instead. A change needs a restart."},
     {TEXT(trusted_proxies), .lines = true,
      .help = "Networks of the reverse proxies, separated by commas, such as 127.0.0.1, 10.0.0.0/8, ::1. "
-             "Forwarding headers are believed only when they come from there, and X-Forwarded-For is followed from "
-             "the right as long as its addresses are there."},
+             "Forwarding headers are believed only when they come from there. "
+             "With proxy_count = 0 the client is the first address from the right that is not there."},
     {BOOL(https_redirect), .preset = "no",
      .help = "Answer an Autodiscover GET that reached a trusted proxy by http with a redirection to https."},
     {NUMBER(http_threads), .preset = "0", .max = 256,
