@@ -8,147 +8,40 @@
 #include "base/plist.h"
 #include "base/text.h"
 #include "format/parts.h"
+#include "format/profile_choice.h"
 #include "format/profile_id.h"
 #include "format/signer.h"
 
-enum { DAV_SERVERS_MAX = 8 };
-
-/* What com.apple.mail.managed has words for; there is none for OAuth2, GSSAPI or certificates. */
+/* The words of com.apple.mail.managed; profile_choose() takes no server without one of them. */
 static const char *const mail_auth_words[AUTH_COUNT] = {
     [AUTH_PASSWORD_CLEARTEXT] = "EmailAuthPassword",
     [AUTH_PASSWORD_ENCRYPTED] = "EmailAuthCRAMMD5",
     [AUTH_NTLM] = "EmailAuthNTLM",
     [AUTH_NONE] = "EmailAuthNone",
 };
-static const auth_set mail_auths =
-    1u << AUTH_PASSWORD_CLEARTEXT | 1u << AUTH_PASSWORD_ENCRYPTED | 1u << AUTH_NTLM | 1u << AUTH_NONE;
-
-/* Calendar, contact and Exchange accounts name no method: the device asks for a password and follows the server. */
-static const auth_set password_auths = 1u << AUTH_PASSWORD_CLEARTEXT | 1u << AUTH_PASSWORD_ENCRYPTED | 1u << AUTH_NTLM;
 
 struct dav_kind {
-    enum server_type type;
     const char *payload_type;
     const char *kind; /* end of the identifier */
     const char *display;
     const char *description, *host, *port, *user, *ssl, *url; /* keys */
 };
 
-static const struct dav_kind dav_kinds[] = {
-    {SERVER_CALDAV, "com.apple.caldav.account", "caldav", "Calendars", "CalDAVAccountDescription", "CalDAVHostName",
-     "CalDAVPort", "CalDAVUsername", "CalDAVUseSSL", "CalDAVPrincipalURL"},
-    {SERVER_CARDDAV, "com.apple.carddav.account", "carddav", "Contacts", "CardDAVAccountDescription", "CardDAVHostName",
-     "CardDAVPort", "CardDAVUsername", "CardDAVUseSSL", "CardDAVPrincipalURL"},
-};
-enum { DAV_KIND_COUNT = sizeof dav_kinds / sizeof dav_kinds[0] };
-
-/* What one account puts into the profile. Chosen for every account before a byte is written, so that a profile is
- * whole or not there at all. */
-struct choice {
-    const struct account *account;
-    const struct server *incoming, *outgoing; /* both or neither */
-    const struct server *exchange;
-    const struct server *dav[DAV_KIND_COUNT][DAV_SERVERS_MAX];
-    size_t dav_count[DAV_KIND_COUNT];
+static const struct dav_kind dav_kinds[PROFILE_DAV_COUNT] = {
+    [PROFILE_CALDAV] = {"com.apple.caldav.account", "caldav", "Calendars", "CalDAVAccountDescription", "CalDAVHostName",
+                        "CalDAVPort", "CalDAVUsername", "CalDAVUseSSL", "CalDAVPrincipalURL"},
+    [PROFILE_CARDDAV] = {"com.apple.carddav.account", "carddav", "Contacts", "CardDAVAccountDescription",
+                         "CardDAVHostName", "CardDAVPort", "CardDAVUsername", "CardDAVUseSSL", "CardDAVPrincipalURL"},
 };
 
 struct profile {
-    const struct choice *choices; /* one an address */
+    const struct profile_choice *choices; /* one an address */
     size_t count;
     const struct address **addresses; /* room for sorting them */
     struct plist plist;
     struct buf *out;
     struct buf text; /* one value at a time */
 };
-
-/* Whether there is a server of the type that has one of the methods. */
-static bool has_server(const struct account *account, enum server_type type, auth_set usable)
-{
-    for (size_t i = 0; i < account->config->server_count; i++) {
-        if (account->config->servers[i].type == type && server_has_auth(&account->config->servers[i], usable))
-            return true;
-    }
-    return false;
-}
-
-static bool has_part(const struct account *account, bool incoming, auth_set usable)
-{
-    return incoming ? has_server(account, SERVER_IMAP, usable) || has_server(account, SERVER_POP3, usable)
-                    : has_server(account, SERVER_SMTP, usable);
-}
-
-/* Whether the host of a server, and its URL, can be written out; parts_host() warns when not. */
-static bool can_write(const struct account *account, const struct server *server)
-{
-    struct buf text;
-
-    buf_init(&text, 0);
-    bool good = parts_host(account, server, &text) != NULL &&
-                (!server_type_has_url(server->type) || parts_url(account, server, &text) != NULL);
-    buf_free(&text);
-    return good;
-}
-
-/* The best server of a type that can be written, or NULL. */
-static const struct server *best(const struct account *account, enum server_type type, auth_set usable)
-{
-    const struct server *server = account_best_server(account, type, usable);
-
-    return server != NULL && can_write(account, server) ? server : NULL;
-}
-
-/* The sentence that a person reads in the browser instead of a profile. */
-static enum status refuse(const struct account *account, bool incoming, struct error *error_r)
-{
-    const char *part = incoming ? "incoming" : "outgoing";
-
-    if (!has_part(account, incoming, ~0u))
-        return error_set(error_r, STATUS_NOT_FOUND,
-                         "There is no profile for %s: a profile needs an IMAP or POP3 server and an SMTP server, and "
-                         "%s has no %s mail server.",
-                         account->domain, account->domain, part);
-    if (!has_part(account, incoming, mail_auths))
-        return error_set(error_r, STATUS_NOT_FOUND,
-                         "There is no profile for %s: its %s mail server takes no password, only ways to sign in, "
-                         "such as OAuth2, that a profile cannot describe. Please add the account in the settings of "
-                         "the device.",
-                         account->domain, part);
-    return error_set(error_r, STATUS_NOT_FOUND,
-                     "There is no profile for %s: the name of its %s mail server is not a legal one.", account->domain,
-                     part);
-}
-
-static enum status choose(const struct account *account, struct choice *choice_r, struct error *error_r)
-{
-    *choice_r = (struct choice){.account = account};
-    if (account->address == NULL)
-        return error_set(error_r, STATUS_INVALID, "A profile needs an e-mail address (emailaddress=...).");
-
-    choice_r->incoming = best(account, SERVER_IMAP, mail_auths);
-    if (choice_r->incoming == NULL)
-        choice_r->incoming = best(account, SERVER_POP3, mail_auths);
-    choice_r->outgoing = best(account, SERVER_SMTP, mail_auths);
-    choice_r->exchange = best(account, SERVER_ACTIVESYNC, password_auths);
-    if (choice_r->incoming == NULL || choice_r->outgoing == NULL) {
-        /* ActiveSync alone is a whole account too. */
-        if (choice_r->exchange == NULL)
-            return refuse(account, choice_r->incoming == NULL, error_r);
-        choice_r->incoming = choice_r->outgoing = NULL;
-    }
-
-    /* Several calendar servers are several accounts, not alternatives. */
-    for (size_t i = 0; i < DAV_KIND_COUNT; i++) {
-        const struct server *found[DAV_SERVERS_MAX];
-        size_t count = account_servers(account, dav_kinds[i].type, password_auths | 1u << AUTH_NONE, false,
-                                       format_mobileconfig.name, found, DAV_SERVERS_MAX);
-
-        for (size_t j = 0; j < count; j++) {
-            if (can_write(account, found[j]))
-                choice_r->dav[i][choice_r->dav_count[i]++] = found[j];
-        }
-    }
-    return STATUS_OK;
-}
 
 static void put_text(struct profile *profile, const char *key)
 {
@@ -211,10 +104,10 @@ static const char *mail_auth_word(const struct server *server)
         if (mail_auth_words[server->auth[i]] != NULL)
             return mail_auth_words[server->auth[i]];
     }
-    return NULL; /* account_best_server() gave no such server */
+    return NULL; /* profile_choose() takes no such server */
 }
 
-static void write_mail(struct profile *profile, const struct choice *choice)
+static void write_mail(struct profile *profile, const struct profile_choice *choice)
 {
     const struct account *account = choice->account;
     const struct server *incoming = choice->incoming;
@@ -262,7 +155,7 @@ static void write_dav(struct profile *profile, const struct account *account, co
     plist_close(plist);
 }
 
-static void write_exchange(struct profile *profile, const struct choice *choice)
+static void write_exchange(struct profile *profile, const struct profile_choice *choice)
 {
     const struct account *account = choice->account;
     struct plist *plist = &profile->plist;
@@ -274,9 +167,9 @@ static void write_exchange(struct profile *profile, const struct choice *choice)
     put_user(profile, "UserName", account, choice->exchange);
     /* What other payloads of this profile bring would be on the device twice. Notes stay on, so one service is. */
     plist_bool(plist, "EnableMail", choice->incoming == NULL);
-    plist_bool(plist, "EnableCalendars", choice->dav_count[0] == 0);
-    plist_bool(plist, "EnableReminders", choice->dav_count[0] == 0);
-    plist_bool(plist, "EnableContacts", choice->dav_count[1] == 0);
+    plist_bool(plist, "EnableCalendars", choice->dav_count[PROFILE_CALDAV] == 0);
+    plist_bool(plist, "EnableReminders", choice->dav_count[PROFILE_CALDAV] == 0);
+    plist_bool(plist, "EnableContacts", choice->dav_count[PROFILE_CARDDAV] == 0);
     plist_close(plist);
 }
 
@@ -358,11 +251,11 @@ static void write_head(struct profile *profile)
     write_consents(profile);
 }
 
-static void write_account(struct profile *profile, const struct choice *choice)
+static void write_account(struct profile *profile, const struct profile_choice *choice)
 {
     if (choice->incoming != NULL)
         write_mail(profile, choice);
-    for (size_t i = 0; i < DAV_KIND_COUNT; i++) {
+    for (size_t i = 0; i < PROFILE_DAV_COUNT; i++) {
         for (size_t j = 0; j < choice->dav_count[i]; j++)
             write_dav(profile, choice->account, &dav_kinds[i], choice->dav[i][j], j);
     }
@@ -399,7 +292,7 @@ static bool is_repeated(const struct document_request *request, size_t index)
 
 static enum status render(const struct document_request *request, struct buf *out, struct error *error_r)
 {
-    struct choice *choices = calloc(request->account_count, sizeof choices[0]);
+    struct profile_choice *choices = calloc(request->account_count, sizeof choices[0]);
     struct profile profile = {.choices = choices};
     struct buf document;
     enum status status = STATUS_OK;
@@ -411,7 +304,7 @@ static enum status render(const struct document_request *request, struct buf *ou
 
     for (size_t i = 0; status == STATUS_OK && i < request->account_count; i++) {
         if (!is_repeated(request, i))
-            status = choose(&request->accounts[i], &choices[profile.count++], error_r);
+            status = profile_choose(&request->accounts[i], &choices[profile.count++], error_r);
     }
     if (status == STATUS_OK && request->signer == NULL)
         status = write_profile(&profile, out, error_r);
