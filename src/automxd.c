@@ -37,20 +37,21 @@ struct options {
     bool check;
 };
 
-static const char usage[] = "Usage: automxd [--config FILE] [--host ADDRESS] [--port NUMBER] [--check-config]\n"
-                            "\n"
-                            "Tells mail clients how to set themselves up.\n"
-                            "\n"
-                            "  --config FILE    the configuration; else the first of $AUTOMX2_CONF, ~/.automx2.conf,\n"
-                            "                   /etc/automx2/automx2.conf and /etc/automx2.conf\n"
-                            "  --host ADDRESS   listen on this address instead of the configured ones\n"
-                            "  --port NUMBER    listen on this port instead of the configured ones\n"
-                            "  --check-config   print the settings, look for faults in the accounts, and end\n"
-                            "  --version        print the version, and end\n"
-                            "  --help           print this, and end\n"
-                            "\n"
-                            "Exit status: 0 good, 1 failed (with --check-config: there are faults), 2 wrong usage or\n"
-                            "configuration. See automxd(8) and automxd.conf(5).\n";
+static const char usage[] =
+    "Usage: automxd [--config FILE] [--host ADDRESS] [--port NUMBER] [--check-config]\n"
+    "\n"
+    "Tells mail clients how to set themselves up.\n"
+    "\n"
+    "  --config FILE    the configuration; else the first of $AUTOMX2_CONF, ~/.automx2.conf,\n"
+    "                   /etc/automx2/automx2.conf and /etc/automx2.conf\n"
+    "  --host ADDRESS   listen on this address instead of the configured ones\n"
+    "  --port NUMBER    listen on this port instead of the configured ones; 0 takes a free one\n"
+    "  --check-config   print the settings, look for faults in the accounts, and end\n"
+    "  --version        print the version, and end\n"
+    "  --help           print this, and end\n"
+    "\n"
+    "Exit status: 0 good, 1 failed (with --check-config: there are faults), 2 wrong usage or\n"
+    "configuration. See automxd(8) and automxd.conf(5).\n";
 
 static int complain(const char *sentence)
 {
@@ -80,8 +81,8 @@ static int read_options(int argc, char **argv, struct options *options_r)
             options_r->host = optarg;
             break;
         case 'p':
-            if (!text_parse_unsigned(optarg, 65535, &port) || port == 0)
-                return 1 + complain("--port wants a number from 1 to 65535");
+            if (!text_parse_unsigned(optarg, 65535, &port))
+                return 1 + complain("--port wants a number up to 65535");
             options_r->port = optarg;
             break;
         case 'C':

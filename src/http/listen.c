@@ -123,12 +123,26 @@ static int open_address(const struct addrinfo *address, int *fd_r)
     return 0;
 }
 
+/* The address with the port that the system chose when port 0 was asked for. */
+static const char *bound_name(struct arena *arena, int fd, const char *name)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    char host[INET6_ADDRSTRLEN], port[8];
+    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
+        getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return name;
+    const char *bound = arena_format(arena, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    return bound ? bound : name;
+}
+
 /* host: a name, an address, or NULL for every address of the machine. */
 static enum status open_inet(struct opening *opening, const char *name, const char *host, const char *port)
 {
     unsigned long number;
-    if (!text_parse_unsigned(port, 65535, &number) || number == 0)
-        return error_set(opening->error_r, STATUS_INVALID, "listen: '%s' has no port from 1 to 65535", name);
+    if (!text_parse_unsigned(port, 65535, &number))
+        return error_set(opening->error_r, STATUS_INVALID, "listen: '%s' has no port number up to 65535", name);
 
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *addresses;
@@ -145,7 +159,7 @@ static enum status open_inet(struct opening *opening, const char *name, const ch
         failed = open_address(a, &fd);
         if (!failed) {
             opened = true;
-            status = add(opening, (struct listen_socket){.fd = fd, .name = name});
+            status = add(opening, (struct listen_socket){.fd = fd, .name = bound_name(opening->arena, fd, name)});
         } else if (failed != EAFNOSUPPORT && failed != EADDRNOTAVAIL) {
             break;
         }
