@@ -95,6 +95,7 @@ class Daemon:
         self.wrap = list(wrap)
         self.seed = seed
         self.process = None
+        self.notify = None
         self.port = None
         self.database = os.path.join(self.directory, "db.sqlite")
         if sql is not None:
@@ -126,28 +127,34 @@ class Daemon:
         notify_path = os.path.join(self.directory, "notify")
         if os.path.exists(notify_path):
             os.unlink(notify_path)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(notify_path)
-            notify.settimeout(0.1)
-            env = {key: value for key, value in os.environ.items() if not key.startswith("AUTOMX2")}
-            env.update(NOTIFY_SOCKET=notify_path, HOME=self.directory)
-            env.update(self.env)
-            command = self.wrap + [self.program, "--config", self.config_path]
-            if not any(arg.startswith("--port") for arg in self.args):
-                command += ["--port", str(self.port)]
-            self.stderr_path = os.path.join(self.directory, "stderr")
-            with open(self.stderr_path, "wb") as stderr:
-                self.process = subprocess.Popen(command + self.args, stdin=subprocess.DEVNULL, stdout=stderr,
-                                                stderr=stderr, env=env, cwd=self.directory)
-            for _ in range(READY_SECONDS * 10):
-                try:
-                    if b"READY=1" in notify.recv(4096):
-                        return True
-                except socket.timeout:
-                    pass
-                if self.process.poll() is not None:
-                    return False
-            raise AssertionError(f"automxd was not ready in {READY_SECONDS} s:\n{self.stderr()}")
+        self._close_notify()
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # to the end: the daemon says that it stops, too
+        self.notify.bind(notify_path)
+        self.notify.settimeout(0.1)
+        env = {key: value for key, value in os.environ.items() if not key.startswith("AUTOMX2")}
+        env.update(NOTIFY_SOCKET=notify_path, HOME=self.directory)
+        env.update(self.env)
+        command = self.wrap + [self.program, "--config", self.config_path]
+        if not any(arg.startswith("--port") for arg in self.args):
+            command += ["--port", str(self.port)]
+        self.stderr_path = os.path.join(self.directory, "stderr")
+        with open(self.stderr_path, "wb") as stderr:
+            self.process = subprocess.Popen(command + self.args, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                                            env=env, cwd=self.directory)
+        for _ in range(READY_SECONDS * 10):
+            try:
+                if b"READY=1" in self.notify.recv(4096):
+                    return True
+            except socket.timeout:
+                pass
+            if self.process.poll() is not None:
+                return False
+        raise AssertionError(f"automxd was not ready in {READY_SECONDS} s:\n{self.stderr()}")
+
+    def _close_notify(self):
+        if self.notify is not None:
+            self.notify.close()
+            self.notify = None
 
     def stderr(self):
         with open(self.stderr_path, encoding="utf-8", errors="replace") as file:
@@ -168,6 +175,7 @@ class Daemon:
             self.process.wait()
             status = "killed: did not stop"
         self.process = None
+        self._close_notify()
         if check:
             assert status == 0, f"automxd ended with {status}:\n{self.stderr()}"
             unexpected = self.unexpected_lines()
