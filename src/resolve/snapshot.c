@@ -10,6 +10,9 @@ struct kept {
     void (*free_document)(void *document);
 };
 
+/* In a slot whose first document was not kept. */
+static struct kept asked_once;
+
 struct snapshot {
     atomic_uint references;
     struct arena *arena;
@@ -47,7 +50,9 @@ void snapshot_unref(struct snapshot **snapshot_at)
         return;
     for (unsigned i = 0; i < SNAPSHOT_SLOT_COUNT; i++) {
         struct kept *kept = atomic_load_explicit(&snapshot->slots[i], memory_order_relaxed);
-        if (kept && kept->free_document)
+        if (!kept || kept == &asked_once)
+            continue;
+        if (kept->free_document)
             kept->free_document(kept->document);
         free(kept);
     }
@@ -72,13 +77,16 @@ bool snapshot_put(struct snapshot *snapshot, unsigned slot, void *document, void
 {
     if (slot >= SNAPSHOT_SLOT_COUNT)
         return false;
+    _Atomic(struct kept *) *at = &snapshot->slots[slot];
+    struct kept *there = NULL;
+    if (atomic_compare_exchange_strong_explicit(at, &there, &asked_once, memory_order_acq_rel, memory_order_acquire) ||
+        there != &asked_once)
+        return false;
     struct kept *kept = malloc(sizeof *kept);
     if (!kept)
         return false;
     *kept = (struct kept){document, free_document};
-    struct kept *none = NULL;
-    if (atomic_compare_exchange_strong_explicit(&snapshot->slots[slot], &none, kept, memory_order_acq_rel,
-                                                memory_order_acquire))
+    if (atomic_compare_exchange_strong_explicit(at, &there, kept, memory_order_acq_rel, memory_order_acquire))
         return true;
     free(kept);
     return false;

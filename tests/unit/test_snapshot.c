@@ -33,6 +33,8 @@ static void documents_live_with_the_last_reference(void **state)
     freed = 0;
     check_text(0, snapshot_domain(snapshot)->name, "example.com");
     assert_null(snapshot_get(snapshot, 3));
+    assert_false(snapshot_put(snapshot, 3, first, free_document)); /* perhaps nobody asks again */
+    assert_null(snapshot_get(snapshot, 3));
     assert_true(snapshot_put(snapshot, 3, first, free_document));
     assert_false(snapshot_put(snapshot, 3, second, free_document)); /* it stays ours */
     assert_ptr_equal(snapshot_get(other, 3), first);
@@ -54,10 +56,12 @@ static void *put_everywhere(void *argument)
 {
     struct snapshot *snapshot = argument;
     for (unsigned slot = 0; slot < SNAPSHOT_SLOT_COUNT; slot++) {
-        int *document = malloc(sizeof *document);
-        *document = (int)slot;
-        if (!snapshot_put(snapshot, slot, document, free_document))
-            free(document);
+        for (int times = 0; times < 2; times++) {
+            int *document = malloc(sizeof *document);
+            *document = (int)slot;
+            if (!snapshot_put(snapshot, slot, document, free_document))
+                free(document);
+        }
         assert_int_equal(*(int *)snapshot_get(snapshot, slot), slot);
     }
     snapshot_unref(&snapshot);
