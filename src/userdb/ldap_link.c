@@ -15,12 +15,14 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "userdb/ldap_deadline.h"
 
 /* Two entries are enough to know that there is more than one. An answer of two attributes is small. */
 enum { SIZE_LIMIT = 2, VALUE_MAX = 320, INCOMING_MAX = 1024 * 1024 };
 
 struct ldap_link {
     LDAP *ld;
+    int64_t deadline; /* of the call that runs: also what libldap itself reads and writes must be done by then */
 };
 
 static struct timeval time_left(int64_t deadline)
@@ -36,7 +38,14 @@ static struct timeval time_left(int64_t deadline)
 static enum status fault(LDAP *ld, int code, enum status status, const char *doing, struct error *error_r)
 {
     char *detail = NULL;
-    const bool known = ld && ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail) == LDAP_OPT_SUCCESS && detail;
+    bool known = ld && ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail) == LDAP_OPT_SUCCESS && detail;
+
+    /* All that libldap says of some faults of TLS. */
+    if (known && strcmp(detail, "(unknown error code)") == 0) {
+        ldap_memfree(detail);
+        detail = strdup("is the certificate made out to this host name and signed by an authority in ca_file?");
+        known = detail != NULL;
+    }
 
     error_set(error_r, status, "%s: %s%s%s", doing, ldap_err2string(code), known && *detail ? ": " : "",
               known ? detail : "");
@@ -98,7 +107,7 @@ static void set_up(LDAP *ld, int64_t deadline)
     set_number(ld, LDAP_OPT_DEREF, LDAP_DEREF_NEVER);
     ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
     ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
-    /* Bounds connecting and the TLS handshake, which have no asynchronous form. */
+    /* Bounds connecting, which has no asynchronous form. */
     ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
     ldap_set_option(ld, LDAP_OPT_TIMEOUT, &left);
     set_number(ld, LDAP_OPT_X_KEEPALIVE_IDLE, 30);
@@ -148,12 +157,8 @@ static enum status start_tls(LDAP *ld, int64_t deadline, struct error *error_r)
 
     if (code == LDAP_SUCCESS)
         code = await_result(ld, operation, deadline);
-    if (code == LDAP_SUCCESS) {
-        const struct timeval left = time_left(deadline);
-
-        ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
+    if (code == LDAP_SUCCESS)
         code = ldap_install_tls(ld);
-    }
     return code == LDAP_SUCCESS ? STATUS_OK : fault(ld, code, STATUS_BACKEND, "StartTLS", error_r);
 }
 
@@ -251,6 +256,11 @@ enum status ldap_link_open(const struct ldap_server *server, const char *url, in
     code = ldap_initialize(&link->ld, url);
     if (code != LDAP_SUCCESS) {
         status = fault(NULL, code, STATUS_REFUSED, url, error_r);
+        goto out;
+    }
+    link->deadline = deadline;
+    if (!ldap_deadline_install(link->ld, &link->deadline)) {
+        status = error_set(error_r, STATUS_BACKEND, "out of memory");
         goto out;
     }
     set_up(link->ld, deadline);
@@ -360,6 +370,7 @@ enum status ldap_link_find(struct ldap_link *link, const struct ldap_server *ser
 
     *person_r = (struct person){0};
     *lost_r = false;
+    link->deadline = deadline;
     attributes[count++] = arena_text(arena, server->attr_login);
     if (server->attr_name && *server->attr_name)
         attributes[count] = arena_text(arena, server->attr_name);
