@@ -37,8 +37,8 @@ struct format {
     const char *name;         /* for automxctl render --format and the log: "autoconfig", "mobileconfig" ... */
     const char *content_type; /* as sent */
     enum format_slot slot;
-    bool needs_address;       /* no document without one */
-    bool wants_person;        /* a user look-up changes what it says */
+    bool needs_address; /* no document without one */
+    bool wants_person;  /* a user look-up changes what it says */
     /* Whether this account's document is the same for everybody who asks for this domain. NULL: never. */
     bool (*is_shared)(const struct document_request *request);
     /* STATUS_OK; STATUS_NOT_FOUND when the domain has not what the document needs (the error is the sentence for the

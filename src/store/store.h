@@ -16,9 +16,9 @@ struct store_session;
 
 /* Checks the settings (db_uri, accounts, domain_query) and connects once. A schema that is absent is no error: look-ups
  * find nothing until initdb makes it. With accounts = FILE, or on memory, the database lives in this process and is
- * filled here: a broken accounts file is STATUS_INVALID ("FILE:LINE: member: reason"). STATUS_BACKEND: the server cannot
- * be reached now; *store_r is set all the same, and its sessions try again. Other errors as sql_open(), without a store.
- * domain_query is asked on user_db_uri when that is set. settings must outlive the store. */
+ * filled here: a broken accounts file is STATUS_INVALID ("FILE:LINE: member: reason"). STATUS_BACKEND: the server
+ * cannot be reached now; *store_r is set all the same, and its sessions try again. Other errors as sql_open(), without
+ * a store. domain_query is asked on user_db_uri when that is set. settings must outlive the store. */
 enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r);
 void store_close(struct store **store);
 
