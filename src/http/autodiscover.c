@@ -171,6 +171,9 @@ static const char *v2_protocol(struct request *request)
 static enum MHD_Result v2_answer(struct request *request)
 {
     enum MHD_Result result;
+    /* Nothing that came with the request is sent back by this protocol. */
+    if (request->lookups[0].outcome == RESOLVE_NOT_SERVED)
+        return reply_text(request, MHD_HTTP_NOT_FOUND, "This mail domain is not served here.");
     if (lookup_replied(request, &result))
         return result;
     struct document_request document = {

@@ -25,7 +25,7 @@ void notify_send(const char *state)
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size) < 0)
-        log_warning("the service manager could not be told '%s': %m", state);
+        log_info("the service manager could not be told '%s': %m", state);
     if (fd >= 0)
         close(fd);
 }
