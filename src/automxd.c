@@ -307,7 +307,7 @@ static int run(const struct options *options, struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    struct options options = {NULL};
+    struct options options = {0};
     struct settings *settings = NULL;
     struct error error = {""};
 

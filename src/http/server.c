@@ -72,7 +72,7 @@ static void on_connection(void *closure, struct MHD_Connection *connection, void
 }
 
 /* The library tells what clients did wrong, mostly, and where it stands in its own source. */
-static void library_log(void *closure, const char *format, va_list args)
+[[gnu::format(printf, 2, 0)]] static void library_log(void *closure, const char *format, va_list args)
 {
     if (!log_enabled(LOG_LEVEL_DEBUG))
         return;
