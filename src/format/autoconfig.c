@@ -268,11 +268,12 @@ static bool any_needs_person(const struct domain *config)
     return person;
 }
 
-/* User names keep their placeholders, so nothing personal is left unless a look-up or a host name brings it in. */
+/* User names keep their placeholders, so nothing personal is left unless a look-up or a host name brings it in. Where a
+ * host name would, the answer that is kept is the one to a request that named nobody. */
 static bool autoconfig_is_shared(const struct document_request *request)
 {
     const struct account *account = request->accounts;
-    return !account->login && account->variable_count == 0 && !any_needs_person(account->config);
+    return !account->login && account->variable_count == 0 && (!account->address || !any_needs_person(account->config));
 }
 
 const struct format format_autoconfig = {

@@ -132,15 +132,25 @@ out:
     return status;
 }
 
+/* A file that cannot be read is a fault of the configuration which names it: nothing mends it but a person. */
+static enum status named_by(const char *setting, enum status status, struct error *error_r)
+{
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    error_prefix(error_r, "%s: ", setting);
+    return status == STATUS_BACKEND ? STATUS_INVALID : status;
+}
+
 static enum status read_files(struct profile_signer *signer, const struct settings *settings, struct error *error_r)
 {
     struct tm ends;
-    enum status status = read_certificates(signer, settings->profile_certificate, error_r);
+    enum status status =
+        named_by("profile_certificate", read_certificates(signer, settings->profile_certificate, error_r), error_r);
 
     if (status == STATUS_OK && settings->profile_chain != NULL)
-        status = read_certificates(signer, settings->profile_chain, error_r);
+        status = named_by("profile_chain", read_certificates(signer, settings->profile_chain, error_r), error_r);
     if (status == STATUS_OK)
-        status = read_key(signer, settings, error_r);
+        status = named_by("profile_key", read_key(signer, settings, error_r), error_r);
     if (status != STATUS_OK)
         return status;
     if (X509_check_private_key(signer->certificate, signer->key) != 1) {

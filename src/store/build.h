@@ -23,4 +23,7 @@ enum status build_check_domain(struct store_session *session, struct arena *aren
 enum status build_read_domain(struct store_session *session, struct arena *arena, int64_t id, struct domain_row *row_r,
                               bool *there_r, struct error *error_r);
 
+/* Whether there is a row for settings.default_domain (find.c). */
+enum status find_default(struct store_session *session, struct arena *arena, bool *there_r, struct error *error_r);
+
 #endif

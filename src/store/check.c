@@ -6,7 +6,7 @@
 #include "store/faults.h"
 #include "store/session.h"
 
-enum { PAGE_ARENA_MAX = 4 * 1024 * 1024, CHECK_TIMEOUT = 60000 };
+enum { PAGE_ARENA_MAX = 4 * 1024 * 1024, CHECK_TIMEOUT = 60000, DEFAULT_ARENA_MAX = 64 * 1024 };
 
 struct check {
     struct store_session *session;
@@ -267,8 +267,23 @@ static enum status check_serverless(struct check *check, struct error *error_r)
     return status;
 }
 
-/* Settings that name rows. */
-static enum status check_settings(struct check *check, struct error *error_r)
+static enum status check_default_domain(struct check *check, struct error *error_r)
+{
+    const char *name = check->session->store->settings->default_domain;
+    bool there = false;
+    if (name == NULL)
+        return STATUS_OK;
+    struct arena *arena = arena_new(DEFAULT_ARENA_MAX);
+    if (arena == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    enum status status = find_default(check->session, arena, &there, error_r);
+    arena_free(&arena);
+    if (status == STATUS_OK && !there)
+        faults_add(&check->faults, "default_domain: there is no domain '%s', so unknown domains are not served", name);
+    return status;
+}
+
+static enum status check_domain_provider(struct check *check, struct error *error_r)
 {
     const struct settings *settings = check->session->store->settings;
     struct sql_statement *statement;
@@ -306,7 +321,9 @@ static enum status check_all(struct check *check, struct error *error_r)
     if (status == STATUS_OK)
         status = check_serverless(check, error_r);
     if (status == STATUS_OK)
-        status = check_settings(check, error_r);
+        status = check_domain_provider(check, error_r);
+    if (status == STATUS_OK)
+        status = check_default_domain(check, error_r);
     return status;
 }
 

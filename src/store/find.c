@@ -162,6 +162,14 @@ static enum status search_default(struct search *search, struct error *error_r)
     return search_names(search, error_r);
 }
 
+enum status find_default(struct store_session *session, struct arena *arena, bool *there_r, struct error *error_r)
+{
+    struct search search = {.session = session, .arena = arena};
+    enum status status = search_default(&search, error_r);
+    *there_r = search.rank < search.count;
+    return status;
+}
+
 static enum status find(struct store_session *session, struct arena *arena, const char *domain,
                         const struct domain **domain_r, struct error *error_r)
 {

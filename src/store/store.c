@@ -47,6 +47,12 @@ static enum status configure(struct store *store, struct error *error_r)
         error_prefix(error_r, "db_uri: ");
         return status;
     }
+    const char *rule = NULL;
+    if (settings->default_domain != NULL &&
+        rule_take(store->arena, settings->default_domain, &rule, error_r) != STATUS_OK) {
+        error_prefix(error_r, "default_domain: ");
+        return STATUS_INVALID;
+    }
     bool memory = in_memory(&store->uri);
     if (settings->accounts != NULL && !memory)
         return error_set(error_r, STATUS_INVALID,

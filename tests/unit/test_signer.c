@@ -237,9 +237,9 @@ static void what_cannot_work_is_refused(void **state)
         {"empty", "rsa.key", NULL, NULL, STATUS_INVALID, "holds no PEM certificate"},
         {"broken.crt", "rsa.key", NULL, NULL, STATUS_INVALID, "certificate 1 is damaged"},
         {"rsa.crt", "rsa.key", "broken.crt", NULL, STATUS_INVALID, "damaged"},
-        {"absent", "rsa.key", NULL, NULL, STATUS_BACKEND, "cannot be read: No such file"},
-        {"rsa.crt", "absent", NULL, NULL, STATUS_BACKEND, "absent"},
-        {"rsa.crt", "locked.key", NULL, "absent", STATUS_BACKEND, "absent"},
+        {"absent", "rsa.key", NULL, NULL, STATUS_INVALID, "cannot be read: No such file"},
+        {"rsa.crt", "absent", NULL, NULL, STATUS_INVALID, "profile_key: "},
+        {"rsa.crt", "locked.key", NULL, "absent", STATUS_INVALID, "profile_key: "},
     };
 
     for (size_t i = 0; i < ROWS(rows); i++) {
