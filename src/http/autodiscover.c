@@ -158,14 +158,16 @@ static enum MHD_Result v2_not_supported(struct request *request)
     return v2_error(request, AUTODISCOVER2_PROTOCOL_NOT_SUPPORTED);
 }
 
-/* The protocol that is asked for, or NULL. */
+/* The protocol that is asked for, or NULL. One with a NUL in it becomes one that nobody serves. */
 static const char *v2_protocol(struct request *request)
 {
     struct parameter parameter;
     if (!request_parameter(request, "Protocol", &parameter))
         return NULL;
     struct slice value = slice_trim(parameter_value(request->arena, &parameter, PLUS_IS_PLUS));
-    return value.length > 0 ? arena_copy(request->arena, value.bytes, value.length) : NULL;
+    if (value.length == 0)
+        return NULL;
+    return memchr(value.bytes, '\0', value.length) ? "" : arena_copy(request->arena, value.bytes, value.length);
 }
 
 static enum MHD_Result v2_answer(struct request *request)

@@ -5,9 +5,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/log.h"
+#include "format/format.h"
 
-enum { FAULTS_MAX = 100 };
+enum {
+    FAULTS_MAX = 100,
+    DOMAINS_MAX = 1000, /* whose PACC documents are tried */
+    ARENA_MAX = 4 * 1024 * 1024,
+};
 
 struct check {
     pthread_t thread;
@@ -19,6 +26,55 @@ static void warn(void *context, const char *sentence)
     log_warning_once("%s", sentence);
 }
 
+struct names {
+    struct arena *arena;
+    const char *names[DOMAINS_MAX];
+    size_t count;
+};
+
+/* Domains only: a rule has no document of its own. */
+static bool collect(void *context, const char *name)
+{
+    struct names *names = context;
+    if (name[0] == '*')
+        return true;
+    const char *copy = arena_text(names->arena, name);
+    if (copy)
+        names->names[names->count++] = copy;
+    return copy && names->count < DOMAINS_MAX;
+}
+
+static void try_pacc(struct store_session *session, const char *name)
+{
+    struct buf body;
+    buf_init(&body, 0);
+    const struct domain *domain = NULL;
+    struct arena *arena = arena_new(ARENA_MAX);
+    if (arena && store_find(session, arena, name, &domain, NULL) == STATUS_OK) {
+        const struct account account = {.domain = name, .config = domain};
+        const struct document_request request = {.accounts = &account, .account_count = 1};
+        (void)format_pacc.render(&request, &body, NULL); /* none at all is no fault */
+    }
+    arena_free(&arena);
+    buf_free(&body);
+}
+
+/* A service that a PACC document cannot name is left out of it, which the format tells in the log. An administrator who
+ * reads the log at INFO shall find it at the start, not when somebody asks. */
+static void tell_pacc(struct store_session *session)
+{
+    struct names *names = calloc(1, sizeof *names);
+    if (names)
+        names->arena = arena_new(ARENA_MAX);
+    if (names && names->arena && store_names(session, collect, names, NULL) == STATUS_OK) {
+        for (size_t i = 0; i < names->count; i++)
+            try_pacc(session, names->names[i]);
+    }
+    if (names)
+        arena_free(&names->arena);
+    free(names);
+}
+
 static void *run(void *context)
 {
     struct check *check = context;
@@ -27,6 +83,8 @@ static void *run(void *context)
     enum status status = store_session_open(check->store, &session, &error);
     if (status == STATUS_OK)
         status = store_check(session, FAULTS_MAX, warn, NULL, &error);
+    if (status == STATUS_OK && log_enabled(LOG_LEVEL_INFO))
+        tell_pacc(session);
     if (status != STATUS_OK)
         log_warning("the accounts could not be checked: %s", error.text);
     store_session_close(&session);

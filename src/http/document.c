@@ -96,7 +96,7 @@ static enum MHD_Result reply_shared(struct request *request, struct buf *body)
     struct snapshot *snapshot = request->lookups[0].answer.snapshot;
     if (snapshot_put(snapshot, request->format->slot, kept, kept_free))
         return send_kept(request, kept);
-    /* Another thread was first with the same bytes. */
+    /* Asked for the first time, which is not worth the memory, or another thread was first with the same bytes. */
     enum MHD_Result result = send_kept(request, kept);
     kept_free(kept);
     return result;
@@ -122,6 +122,8 @@ static enum MHD_Result reply_failure(struct request *request, enum status status
         return not_found ? not_found(request) : reply_text(request, MHD_HTTP_NOT_FOUND, "%s", error->text);
     if (status == STATUS_INVALID)
         return not_found ? not_found(request) : reply_text(request, MHD_HTTP_BAD_REQUEST, "%s", error->text);
+    if (status == STATUS_BACKEND) /* the signer said why in the log, and what a person may know here */
+        return reply_unavailable(request, error->text);
     log_warning_once("%s for %s: %s", request->format->name, request->lookups[0].domain, error->text);
     return reply_unavailable(request, "This document cannot be made at the moment.");
 }

@@ -21,6 +21,9 @@ const char *initdb_refusal(const struct request *request)
 {
     if (!request->service->settings->initdb)
         return "It is turned off: initdb = off in the configuration.";
+    if (request->service->settings->accounts)
+        return "The accounts come from the file that the setting 'accounts' names: edit it and reload automxd "
+               "(SIGHUP).";
     if (!net_address_is_loopback(&request->peer))
         return "It is for processes on this machine: connect to 127.0.0.1, ::1 or the unix socket.";
     if (request->headers.forwarded)
