@@ -123,6 +123,20 @@ static void add_server_columns(struct buf *text, const struct schema *schema, un
     }
 }
 
+/* Without our indexes a domain's servers cannot be found by the domain. SQLite would read all of the table between
+ * then; told to begin with the servers (that is what CROSS JOIN means to it), it asks the primary key for each of the
+ * few. */
+static void add_map(struct buf *text, const struct schema *schema, unsigned table, enum schema_part map,
+                    const char *column)
+{
+    const char *from = server_tables[table];
+    const char *between = schema_part_table(map);
+    if (schema_has(schema, HAS_VERSION))
+        buf_addf(text, " FROM %s m JOIN %s s ON s.id = m.%s_id WHERE m.%s = ?", between, from, from, column);
+    else
+        buf_addf(text, " FROM %s s CROSS JOIN %s m WHERE m.%s_id = s.id AND m.%s = ?", from, between, from, column);
+}
+
 static void servers_query(struct arena *arena, const struct schema *schema, struct queries *queries)
 {
     struct buf text;
@@ -134,8 +148,7 @@ static void servers_query(struct arena *arena, const struct schema *schema, stru
                 continue;
             buf_addf(&text, "%sSELECT %u, %u, ", text.length > 0 ? " UNION ALL " : "", by_provider, table);
             add_server_columns(&text, schema, table);
-            buf_addf(&text, " FROM %s m JOIN %s s ON s.id = m.%s_id WHERE m.%s = ?", schema_part_table(map),
-                     server_tables[table], server_tables[table], by_provider ? "provider_id" : "domain_id");
+            add_map(&text, schema, table, map, by_provider ? "provider_id" : "domain_id");
             queries->servers_binds[queries->servers_bind_count++] = by_provider ? BIND_PROVIDER : BIND_DOMAIN;
         }
     queries->servers = finish(arena, &text);

@@ -259,7 +259,7 @@ static void test_check(void **state)
     assert_int_equal(count, 3);
 }
 
-static void must_not_scan(struct fixture *fixture, const char *query)
+static void must_not_scan(struct fixture *fixture, const char *query, const char *but)
 {
     char text[8192];
     sqlite3 *db = NULL;
@@ -269,7 +269,7 @@ static void must_not_scan(struct fixture *fixture, const char *query)
     assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
     while (sqlite3_step(statement) == SQLITE_ROW) {
         const char *detail = (const char *)sqlite3_column_text(statement, 3);
-        if (strncmp(detail, "SCAN", 4) == 0 && strncmp(detail, "SCAN CONSTANT", 13) != 0)
+        if (strncmp(detail, "SCAN", 4) == 0 && strncmp(detail, "SCAN CONSTANT", 13) != 0 && strcmp(detail, but) != 0)
             fail_msg("%s: %s", query, detail);
     }
     sqlite3_finalize(statement);
@@ -286,11 +286,24 @@ static void test_plans(void **state)
     assert_int_equal(open_store(fixture, ""), STATUS_OK);
     seed(fixture, NULL);
     queries_build(arena, &schema, &queries);
-    must_not_scan(fixture, queries.domain_by_names);
-    must_not_scan(fixture, queries.domain_by_id);
-    must_not_scan(fixture, queries.servers);
-    must_not_scan(fixture, queries.extras);
-    must_not_scan(fixture, queries.ldap_by_id);
+    must_not_scan(fixture, queries.domain_by_names, "");
+    must_not_scan(fixture, queries.domain_by_id, "");
+    must_not_scan(fixture, queries.servers, "");
+    must_not_scan(fixture, queries.extras, "");
+    must_not_scan(fixture, queries.ldap_by_id, "");
+    close_store(fixture);
+
+    /* automx2's schema has no index by domain: the few servers are read, never what gives them to domains. */
+    unlink(fixture->path);
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    schema.parts = 0;
+    for (unsigned part = HAS_PROVIDER; part <= HAS_DAV_DOMAIN; part++)
+        schema.parts |= UINT64_C(1) << part;
+    queries_build(arena, &schema, &queries);
+    must_not_scan(fixture, queries.domain_by_names, "");
+    must_not_scan(fixture, queries.servers, "SCAN s");
     arena_free(&arena);
 }
 
