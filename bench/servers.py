@@ -63,12 +63,18 @@ class Server:
             total += int(fields[11]) + int(fields[12])
         return total / TICKS
 
+    def settle(self):
+        """Waits until it does nothing: automxd reads every domain once after its start."""
+        before = None
+        while before != (before := self.cpu_seconds()):
+            time.sleep(0.3)
+
     def memory(self, which):
-        """VmHWM (peak) or VmRSS (now) in MiB."""
+        """VmHWM (peak), VmRSS (now) or RssAnon (now, and shared with nobody) in MiB."""
         total = 0
         for pid in self.processes():
             with open(f"/proc/{pid}/status") as status:
-                total += next(int(line.split()[1]) for line in status if line.startswith(which))
+                total += next(int(line.split()[1]) for line in status if line.startswith(which + ":"))
         return total / 1024
 
     def stop(self):
