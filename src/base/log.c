@@ -207,17 +207,33 @@ static bool remember(const char *sentence)
     return is_new;
 }
 
+[[gnu::format(printf, 2, 0)]] static void say_once(void (*say)(const char *format, ...), const char *format,
+                                                   va_list args)
+{
+    char sentence[LINE_MAX_BYTES];
+    int length = vsnprintf(sentence, sizeof sentence, format, args);
+    if (length >= 0 && remember(sentence))
+        say("%s", sentence);
+}
+
 void log_warning_once(const char *format, ...)
 {
     if (!log_enabled(LOG_LEVEL_WARNING))
         return;
-    char sentence[LINE_MAX_BYTES];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(sentence, sizeof sentence, format, args);
+    say_once(log_warning, format, args);
     va_end(args);
-    if (length >= 0 && remember(sentence))
-        log_warning("%s", sentence);
+}
+
+void log_info_once(const char *format, ...)
+{
+    if (!log_enabled(LOG_LEVEL_INFO))
+        return;
+    va_list args;
+    va_start(args, format);
+    say_once(log_info, format, args);
+    va_end(args);
 }
 
 void log_forget(void)

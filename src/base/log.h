@@ -35,6 +35,7 @@ bool log_level_parse(const char *text, enum log_level *level_r);
 /* The same sentence is said once until log_forget() (which SIGHUP calls): for faults of rows, which are met again at
  * every look-up. Remembers a bounded number of sentences. Any thread. */
 [[gnu::format(printf, 1, 2)]] void log_warning_once(const char *format, ...);
+[[gnu::format(printf, 1, 2)]] void log_info_once(const char *format, ...);
 void log_forget(void);
 
 #endif

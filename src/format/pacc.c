@@ -95,8 +95,8 @@ struct selection {
     struct buf value[SERVICE_COUNT];
 };
 
-/* Takes the first server of a type that fits. The others are alternatives then; when none fits, the log says why, once
- * for each time the document is made anew. It is no warning: nothing is wrong with such a server. */
+/* Takes the first server of a type that fits. The others are alternatives then; when none fits, the log says why.
+ * It is no warning: nothing is wrong with such a server. */
 static void select_server(const struct account *account, size_t index, bool has_issuer, struct selection *selection)
 {
     const struct domain *config = account->config;
@@ -111,9 +111,9 @@ static void select_server(const struct account *account, size_t index, bool has_
         const struct server *server = &config->servers[i];
 
         if (server->type == service->type)
-            log_info("%s %" PRId64 " (%s): left out of the PACC document, because %s", server->table, server->id,
-                     server_type_word(server->type),
-                     misfit(account, server, service, has_issuer, &selection->value[index]));
+            log_info_once("%s %" PRId64 " (%s): left out of the PACC document, because %s", server->table, server->id,
+                          server_type_word(server->type),
+                          misfit(account, server, service, has_issuer, &selection->value[index]));
     }
 }
 
@@ -137,9 +137,9 @@ static void agree_on_auth(struct selection *selection, bool has_issuer)
 
         if (server == NULL || server_has_auth(server, password_auths))
             continue;
-        log_info("%s %" PRId64 " (%s): left out of the PACC document, because it takes no password and other "
-                 "services of the domain no OAuth2",
-                 server->table, server->id, server_type_word(server->type));
+        log_info_once("%s %" PRId64 " (%s): left out of the PACC document, because it takes no password and other "
+                      "services of the domain no OAuth2",
+                      server->table, server->id, server_type_word(server->type));
         selection->server[i] = NULL;
     }
 }
