@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import autoconfig_readers as autoconfig
 import autodiscover_readers as autodiscover
-from found import Refused
-from web import NoAnswer, component, headers_of, raw
+from found import Found, Refused
+from web import NoAnswer, component, form, headers_of, raw
 
 THUNDERBIRD = headers_of("""
 User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Thunderbird/153.7.0
@@ -23,22 +23,25 @@ Content-Type: text/xml
 CONFIG = "/mail/config-v1.1.xml"
 WELL_KNOWN = "/.well-known/autoconfig/mail/config-v1.1.xml"
 POX = "/autodiscover/autodiscover.xml"
+JSON = "/autodiscover/autodiscover.json"
 SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover"
 
 
 @dataclass(frozen=True)
 class Client:
+    """users: the user names that it takes over: any; bare (a placeholder and nothing else); literal (or a literal);
+    none."""
+
     name: str
     asks: str  # for the table
     ask: callable  # (web, who, named) -> Found, or None when it finds nothing; named: the request names the address
     incoming: tuple = ("imap", "pop3")
-    users: str = "any"  # user names it can take over: any, bare (placeholders and nothing else), literal (no placeholder
-    #                     inside other text), none
+    users: str = "any"
+    names: bool = True  # its request names the address
     unnamed: bool = True  # there is such a request without an address
     well_known: bool = True  # finds a domain that has only its own host name
     plain_http: bool = True  # finds a domain without a certificate
     moves: bool = True  # follows an address that moved, or need not
-    fixed_ports: bool = True  # takes ports as they are told
     only_groupware: bool = False
     pacc: bool = False
 
@@ -67,7 +70,7 @@ def four_urls(domain, tail, order=("https a", "https w", "http a", "http w"), we
 
 def thunderbird(web, who, named):
     """2xx decides the URL, before any parsing; a type it does not know makes the whole step fail."""
-    answer = web.first(four_urls(who.domain, query(who, named)), ok, headers=THUNDERBIRD)
+    answer = web.first(four_urls(who.domain, query(who, named, form)), ok, headers=THUNDERBIRD)
     if answer is None:
         return None
     if not answer.content_type.startswith(("text/xml", "application/xml", "text/rdf")):
@@ -78,7 +81,7 @@ def thunderbird(web, who, named):
 def thunderbird_by_mx(web, who, named):
     """The host is the hoster's, the address the customer's."""
     mx = web.mx.get(who.domain, who.domain)
-    answer = web.first([f"https://autoconfig.{mx}{CONFIG}{query(who, named)}"], ok, headers=THUNDERBIRD)
+    answer = web.first([f"https://autoconfig.{mx}{CONFIG}{query(who, named, form)}"], ok, headers=THUNDERBIRD)
     return autoconfig.thunderbird(answer.body, who) if answer else None
 
 
@@ -104,7 +107,7 @@ def evolution(web, who, named):
 def kmail_22(web, who, named):
     """Plain http only; anything that is no error ends the search."""
     urls = four_urls(who.domain.lower(), "", ("http a", "http w"))
-    answer = web.first(urls, lambda answer: answer.status < 400, headers={"User-Agent": "Mozilla/5.0 KIO/5.103 kioworker"})
+    answer = web.first(urls, lambda answer: answer.status < 400, headers={"User-Agent": "Mozilla/5.0 KIO/5.103"})
     return autoconfig.kmail(answer.body, who) if answer else None
 
 
@@ -218,7 +221,8 @@ def pox_body(schema="outlook", response="2006a", scheme="http", extra="", escape
 
 
 def thunderbird_pox(web, who, named):
-    urls = [f"https://autodiscover.{who.domain}{POX}", f"https://{who.domain}{POX}", f"http://autodiscover.{who.domain}{POX}"]
+    urls = [f"https://autodiscover.{who.domain}{POX}", f"https://{who.domain}{POX}",
+            f"http://autodiscover.{who.domain}{POX}"]
     headers = {**THUNDERBIRD, "Content-Type": "text/xml; charset=utf-8"}
     return post(web, urls, who, autodiscover.thunderbird, pox_body(escape=False), headers, ok)
 
@@ -246,7 +250,8 @@ def em_client(web, who, named):
 
 
 def outlook(web, who, named):
-    urls = [f"https://{who.domain}/AutoDiscover/AutoDiscover.xml", f"https://autodiscover.{who.domain}/Autodiscover/Autodiscover.xml"]
+    urls = [f"https://{who.domain}/AutoDiscover/AutoDiscover.xml",
+            f"https://autodiscover.{who.domain}/Autodiscover/Autodiscover.xml"]
     extra = "<LegacyDN>/o=Example/ou=Exchange/cn=Recipients/cn=x</LegacyDN>"
     return post(web, urls, who, autodiscover.outlook, pox_body(extra=extra), {**OUTLOOK, "X-AnchorMailbox": who.ascii})
 
@@ -259,7 +264,7 @@ def outlook_https_schemas(web, who, named):
 
 def outlook_json(web, who, named):
     """Two forms of the question, a small v in the protocol; then POX at the URL that it is told."""
-    base = f"https://autodiscover.{who.domain}/autodiscover/autodiscover.json"
+    base = f"https://autodiscover.{who.domain}{JSON}"
     urls = [f"{base}?Email={component(who.ascii)}&Protocol=Autodiscoverv1&RedirectCount=1",
             f"{base}/v1.0/{raw(who.ascii)}?Protocol=Autodiscoverv1&RedirectCount=1"]
     told = []
@@ -274,11 +279,11 @@ def outlook_json(web, who, named):
 
 
 def outlook_cloud(web, who, named):
-    url = f"https://autodiscover.{who.domain}/autodiscover/autodiscover.json?Email={component(who.ascii)}&Protocol=ActiveSync&RedirectCount=1"
-    answer = web.first([url], lambda answer: answer.status != 404,
+    query_text = f"?Email={component(who.ascii)}&Protocol=ActiveSync&RedirectCount=1"
+    answer = web.first([f"https://autodiscover.{who.domain}{JSON}{query_text}"], lambda answer: answer.status != 404,
                        headers={"User-Agent": "OutlookMobileCloudService-Autodetect/1.0.0"})
     found = autodiscover.json_url(answer, "ActiveSync") if answer else None
-    return autodiscover.Found([], {"activesync": found}) if found else None
+    return Found([], {"activesync": found}) if found else None
 
 
 def activesync(web, who, named):
@@ -291,7 +296,7 @@ def activesync(web, who, named):
 
 
 def apple(web, who, named):
-    answer = web.first([f"https://autoconfig.{who.domain}/mobileconfig/?emailaddress={component(who.ascii)}"], exactly_200)
+    answer = web.first([f"https://autoconfig.{who.domain}/mobileconfig/{query(who, True)}"], exactly_200)
     if answer is None:
         return None
     if answer.content_type != "application/x-apple-aspen-config":
@@ -311,29 +316,39 @@ def pacc(web, who, named):
 IMAP = ("imap",)
 CLIENTS = [
     Client("Thunderbird", "autoconfig, address in the query", thunderbird),
-    Client("Thunderbird, host of the MX", "autoconfig of the hoster", thunderbird_by_mx, unnamed=False, well_known=False, plain_http=False),
+    Client("Thunderbird, host of the MX", "autoconfig of the hoster", thunderbird_by_mx, unnamed=False,
+           well_known=False, plain_http=False),
     Client("Thunderbird, Autodiscover", "POX", thunderbird_pox, unnamed=False),
-    Client("Thunderbird for Android, K-9", "autoconfig without an address", android, IMAP),
-    Client("Evolution", "autoconfig, EVOLUTIONUSER", evolution),
-    Client("KMail 22.12", "autoconfig by http, without an address", kmail_22),
-    Client("KMail 2026", "autoconfig without an address", kmail_26),
-    Client("Geary", "autoconfig without an address", geary, IMAP, users="none", well_known=False, plain_http=False),
+    Client("Thunderbird for Android, K-9", "autoconfig without an address", android, IMAP, names=False),
+    Client("Evolution", "autoconfig, EVOLUTIONUSER", evolution, names=False),
+    Client("KMail 22.12", "autoconfig by http, without an address", kmail_22, names=False),
+    Client("KMail 2026", "autoconfig without an address", kmail_26, names=False),
+    Client("Geary", "autoconfig without an address", geary, IMAP, names=False, users="none", well_known=False,
+           plain_http=False),
     Client("GNOME Online Accounts", "autoconfig, raw address", online_accounts, IMAP, users="bare"),
     Client("FairEmail", "autoconfig, raw address", fairemail, IMAP, users="literal"),
-    Client("FairEmail, Autodiscover", "POX as a form", fairemail_pox, IMAP, users="none", unnamed=False, plain_http=False, moves=False, fixed_ports=False),
+    Client("FairEmail, Autodiscover", "POX as a form", fairemail_pox, IMAP, users="none", unnamed=False,
+           plain_http=False, moves=False),
     Client("Delta Chat", "autoconfig, absolute form", delta_chat, IMAP, plain_http=False),
-    Client("Delta Chat before 2.11", "autoconfig, query dropped", delta_chat_old, IMAP, plain_http=False),
-    Client("Delta Chat, Autodiscover", "POX by GET", delta_chat_pox, IMAP, users="none", plain_http=False),
+    Client("Delta Chat before 2.11", "autoconfig, query dropped", delta_chat_old, IMAP, names=False,
+           plain_http=False),
+    Client("Delta Chat, Autodiscover", "POX by GET", delta_chat_pox, IMAP, names=False, users="none",
+           plain_http=False),
     Client("Nextcloud Mail", "autoconfig, raw address", nextcloud, IMAP),
     Client("Horde", "autoconfig by http", horde),
-    Client("Mailspring", "autoconfig without an address", mailspring, IMAP, users="bare", plain_http=False),
+    Client("Mailspring", "autoconfig without an address", mailspring, IMAP, names=False, users="bare",
+           plain_http=False),
     Client("Nine", "/v1.1/mail/config-v1.1.xml", nine, IMAP, well_known=False, plain_http=False),
     Client("eM Client", "POX with CalDAV and CardDAV", em_client, unnamed=False, plain_http=False),
     Client("Outlook (classic)", "POX, mixed-case path", outlook, unnamed=False, plain_http=False),
     Client("Outlook (classic), https namespaces", "POX", outlook_https_schemas, unnamed=False, plain_http=False),
-    Client("Outlook (classic), JSON", "v2, then POX", outlook_json, unnamed=False, well_known=False, plain_http=False),
-    Client("Outlook (new, mobile)", "v2 for ActiveSync", outlook_cloud, unnamed=False, well_known=False, plain_http=False, only_groupware=True),
-    Client("ActiveSync clients", "POX, MobileSync schema", activesync, unnamed=False, plain_http=False, only_groupware=True),
+    Client("Outlook (classic), JSON", "v2, then POX", outlook_json, unnamed=False, well_known=False,
+           plain_http=False),
+    Client("Outlook (new, mobile)", "v2 for ActiveSync", outlook_cloud, unnamed=False, well_known=False,
+           plain_http=False, only_groupware=True),
+    Client("ActiveSync clients", "POX, MobileSync schema", activesync, unnamed=False, plain_http=False,
+           only_groupware=True),
     Client("Apple Mail", "profile by link", apple, unnamed=False, well_known=False, plain_http=False),
-    Client("PACC readers", "user-agent-configuration.json", pacc, well_known=False, plain_http=False, pacc=True),
+    Client("PACC readers", "user-agent-configuration.json", pacc, names=False, well_known=False, plain_http=False,
+           pacc=True),
 ]

@@ -1,5 +1,6 @@
 """Domains of every kind that a hoster has, and what a person at each must end up with."""
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from found import Server
@@ -29,10 +30,12 @@ class Kind:
     hosts: str = "all"  # all, own (only the domain's own name leads to us), http (no certificate), mx (the hoster's)
     moves_to: str = None
     served: bool = True
+    login: str = None  # of everybody, from a look-up that needs the address
+    world: str = "listed"  # the daemon that serves it
 
     @property
     def domain(self):
-        return self.typed.lower().rstrip(".").encode("idna").decode() if not self.typed.isascii() else self.typed.lower()
+        return self.typed.lower().encode("idna").decode()
 
     def who(self, form):
         return Who(FORMS[form], self.typed, self.domain)
@@ -52,7 +55,7 @@ FORMS = {
     "plain": "jane",
     "plus": "jane+news",
     "dotted": "jane.q.doe",
-    "quoted": '"jane@home"',
+    "quoted": '"jane @home"',
     "international": "jörg",
     "none": "jane",
 }
@@ -66,7 +69,7 @@ SUBMISSIONS = Server("smtp", "smtp.hoster.example", 465, "TLS")
 
 def of_domain(domain, *servers):
     """The same servers under the domain's own name."""
-    return [Server(server.type, server.host.replace(HOSTER, domain), server.port, server.security) for server in servers]
+    return [dataclasses.replace(server, host=server.host.replace(HOSTER, domain)) for server in servers]
 
 
 KINDS = [
@@ -103,6 +106,9 @@ KINDS = [
     Kind("only its own host name", "ownhost.example", [IMAP, SMTP], hosts="own"),
     Kind("no certificate", "nocert.example", [IMAP, SMTP], hosts="http"),
     Kind("known by its MX alone", "customer.example", [IMAP, SMTP], hosts="mx"),
+    Kind("rule for every domain", "anything.test", of_domain("anything.test", IMAP, SMTP), world="any"),
+    Kind("a login of its own for everybody", "lookup.example", [IMAP, SMTP], login="u7", world="lookup"),
+    Kind("a look-up that finds the address", "same.example", [IMAP, SMTP], world="lookup"),
     Kind("not served", "unknown.test", [], served=False),
 ]
 
@@ -119,7 +125,6 @@ ACCOUNTS = {
          "domains": [
              {"name": "both.example"},
              {"name": "nopop.example", "types_off": ["pop3"]},
-             # Found through its own name, through http, or through the hoster's own host name.
          ]},
         {"name": "Mail without POP3", "servers": ["imap", "smtp"],
          "domains": [
@@ -170,12 +175,24 @@ ACCOUNTS = {
                      {"type": "managesieve", "name": "sieve.hoster.example"}]},
     ],
 }
-CONFIG = {"proxy_count": 1, "allow_plain": "yes"}
 
-# A domain that nobody listed, at a provider of "*": a second daemon, since it serves everything.
-ANY_KIND = Kind("rule for every domain", "anything.test", of_domain("anything.test", IMAP, SMTP))
+# A domain that nobody listed, at a provider of "*": a daemon of its own, since it serves everything.
 ANY_ACCOUNTS = {
     "version": 3,
     "providers": [{"name": "Everybody", "domains": ["*"],
                    "servers": [tls("imap.%EMAILDOMAIN%"), starttls("smtp.%EMAILDOMAIN%")]}],
+}
+# Logins from a look-up. Evolution asks for a person who does not exist, and gets the general answer.
+LOOKUP_ACCOUNTS = {
+    "version": 3,
+    "providers": [{"name": "Directory", "domains": ["lookup.example", "same.example"],
+                   "servers": [tls("imap.hoster.example"), starttls("smtp.hoster.example")]}],
+}
+LOOKUP_QUERY = ("SELECT CASE :domain WHEN 'same.example' THEN :address ELSE 'u7' END AS login, 'Jane Doe' AS name "
+                "WHERE :local <> 'EVOLUTIONUSER'")
+
+WORLDS = {
+    "listed": (ACCOUNTS, {"allow_plain": "yes"}),
+    "any": (ANY_ACCOUNTS, {}),
+    "lookup": (LOOKUP_ACCOUNTS, {"user_query": LOOKUP_QUERY, "user_db_uri": "sqlite:///{directory}/people.sqlite"}),
 }

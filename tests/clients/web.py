@@ -17,6 +17,7 @@ class NoAnswer(Exception):
 
 @dataclass
 class Answer:
+    method: str
     url: str
     status: int
     headers: http.client.HTTPMessage
@@ -47,12 +48,17 @@ class Who:
 @dataclass
 class Web:
     """address: where automxd listens. reach(scheme, host): whether that host leads to it. mx: base domain of the MX, by
-    mail domain. Requests look as the reverse proxy of our guides passes them on, so automxd runs with proxy_count = 1."""
+    mail domain. Requests look as the reverse proxy of our guides passes them on: automxd runs with proxy_count = 1.
+    """
 
     address: tuple
     reach: callable
     mx: dict = field(default_factory=dict)
-    log: list = field(default_factory=list)
+    answers: list = field(default_factory=list)
+
+    @property
+    def log(self):
+        return [(answer.method, answer.url, answer.status) for answer in self.answers]
 
     def fetch(self, method, url, headers=None, body=None, absolute_form=False, redirects=5):
         """headers: as the client sends them, nothing is added but Host, Content-Length and the proxy's own."""
@@ -67,7 +73,7 @@ class Web:
             lines.append(f"Content-Length: {len(body)}")
         request = "\r\n".join(lines + ["", ""]).encode() + (body or b"")
         answer = self._exchange(url, method, request)
-        self.log.append((method, url, answer.status))
+        self.answers.append(answer)
         location = answer.headers.get("Location")
         if answer.status in (301, 302, 303, 307, 308) and location and redirects > 0:
             assert location.startswith("http"), f"Delta Chat follows absolute redirects only, not {location!r}"
@@ -81,7 +87,7 @@ class Web:
             connection.sendall(request)
             answer = http.client.HTTPResponse(connection, method=method)
             answer.begin()
-            return Answer(url, answer.status, answer.headers, answer.read())
+            return Answer(method, url, answer.status, answer.headers, answer.read())
 
     def get(self, url, headers=None, **options):
         return self.fetch("GET", url, headers, **options)
@@ -101,6 +107,11 @@ class Web:
 def component(text):
     """encodeURIComponent, as Thunderbird and most do it."""
     return urllib.parse.quote(text, safe="!'()*")
+
+
+def form(text):
+    """URLSearchParams: a blank is a plus."""
+    return urllib.parse.quote_plus(text, safe="*")
 
 
 def raw(text):
