@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store_fixture.h"
 
+#include <pthread.h>
+
 static const struct server *server_of(const struct domain *domain, enum server_type type)
 {
     for (size_t i = 0; i < domain->server_count; i++)
@@ -370,15 +372,73 @@ static void test_names(void **state)
     assert_int_equal(count, 2200);
 }
 
+struct asker {
+    struct store *store;
+    int wrong;
+    char text[512];
+};
+
+static void *ask_many(void *context)
+{
+    static const char *const names[] = {"example.com", "example.org", "unknown.tld", "upper.com"};
+    struct asker *asker = context;
+    struct store_session *session = NULL;
+    struct error error = {0};
+    if (store_session_open(asker->store, &session, &error) != STATUS_OK)
+        asker->wrong++;
+    for (int i = 0; i < 400; i++) {
+        const struct domain *domain = NULL;
+        struct arena *arena = arena_new(1024 * 1024);
+        enum status status = store_find(session, arena, names[i % 4], &domain, &error);
+        /* Emptied or filled, never half of it: the sample's domains have servers. */
+        if ((status != STATUS_OK && status != STATUS_NOT_FOUND) || (i % 4 == 2 && status == STATUS_OK) ||
+            (status == STATUS_OK && i % 4 < 2 && domain->server_count == 0)) {
+            asker->wrong++;
+            snprintf(asker->text, sizeof(asker->text), "%s: status %d: %s", names[i % 4], (int)status, error.text);
+        }
+        arena_free(&arena);
+    }
+    store_session_close(&session);
+    return NULL;
+}
+
+/* Sessions of several threads, on a file and in memory, while another one empties and fills the tables. */
+static void test_threads(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int memory = 0; memory < 2; memory++) {
+        pthread_t threads[4];
+        struct asker askers[4];
+        if (memory)
+            snprintf(fixture->path, sizeof(fixture->path), ":memory:");
+        assert_int_equal(open_store(fixture, "cache_ttl = 1"), STATUS_OK);
+        seed(fixture, NULL);
+        for (int i = 0; i < 4; i++) {
+            askers[i] = (struct asker){.store = fixture->store};
+            assert_int_equal(pthread_create(&threads[i], NULL, ask_many, &askers[i]), 0);
+        }
+        for (int i = 0; i < 10; i++) {
+            assert_int_equal(store_clear(fixture->session, &fixture->error), STATUS_OK);
+            seed(fixture, NULL);
+        }
+        for (int i = 0; i < 4; i++) {
+            pthread_join(threads[i], NULL);
+            if (askers[i].wrong > 0)
+                fail_msg("thread %d, %d wrong answers, at last %s", i, askers[i].wrong, askers[i].text);
+        }
+        close_store(fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_empty_database), TEST(test_sample), TEST(test_older_schemas),
-        TEST(test_read_only),      TEST(test_rules),  TEST(test_odd_names),
-        TEST(test_faulty_rows),    TEST(test_words),  TEST(test_dav),
-        TEST(test_provider_names), TEST(test_ldap),   TEST(test_edits),
-        TEST(test_names),
+        TEST(test_empty_database), TEST(test_sample),  TEST(test_older_schemas),
+        TEST(test_read_only),      TEST(test_rules),   TEST(test_odd_names),
+        TEST(test_faulty_rows),    TEST(test_words),   TEST(test_dav),
+        TEST(test_provider_names), TEST(test_ldap),    TEST(test_edits),
+        TEST(test_names),          TEST(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
