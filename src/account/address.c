@@ -104,6 +104,9 @@ enum status address_parse(struct arena *arena, const char *text, size_t length, 
     if (at > LOCAL_PART_MAX)
         return refuse(error_r, "the part before the @ is too long");
 
+    if (memchr(text + at + 1, '@', length - at - 1) != NULL)
+        return refuse(error_r, "there is more than one @");
+
     struct address address;
     enum status status = domain_name_normalize(arena, text + at + 1, length - at - 1, &address.domain, error_r);
     if (status != STATUS_OK) {
