@@ -3,9 +3,7 @@
 #include "account/domain.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <idn2.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"

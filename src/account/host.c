@@ -3,7 +3,6 @@
 #include "account/account.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "account/placeholder.h"
 #include "base/arena.h"
