@@ -142,8 +142,6 @@ static int check_config(const struct settings *settings)
     printf("# %s\n", settings->file ? settings->file : "no configuration file was found: these are the defaults");
     settings_print(settings, stdout);
     enum status status = profile_signer_load(settings, &signer, &error);
-    if (status == STATUS_BACKEND)
-        status = STATUS_INVALID; /* as service_new() has it */
     if (status == STATUS_OK)
         status = store_open(settings, &store, &error);
     if (status == STATUS_OK)

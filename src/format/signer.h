@@ -12,7 +12,8 @@ struct profile_signer;
 
 /* Loads key, certificate and chain from the settings' files, checks that the key file is not readable by others, that
  * key and certificate belong together, and that one test signature verifies; warns when the certificate ends within 14
- * days. *signer_r is NULL with STATUS_OK when signing is not configured. */
+ * days. A file that cannot be read is STATUS_INVALID like any other fault of the configuration. *signer_r is NULL with
+ * STATUS_OK when signing is not configured. */
 enum status profile_signer_load(const struct settings *settings, struct profile_signer **signer_r,
                                 struct error *error_r);
 void profile_signer_free(struct profile_signer **signer);

@@ -39,8 +39,6 @@ enum status service_new(struct settings *settings, struct service **service_r, s
     if (status != STATUS_OK)
         goto out;
     status = profile_signer_load(settings, &service->signer, error_r);
-    if (status == STATUS_BACKEND)
-        status = STATUS_INVALID; /* a file that is not there is a mistake in the configuration */
     if (status != STATUS_OK)
         goto out;
     status = store_open(settings, &service->store, error_r);

@@ -130,6 +130,7 @@ class Daemon:
         self._close_notify()
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # to the end: the daemon says that it stops, too
         self.notify.bind(notify_path)
+        os.chmod(notify_path, 0o666)  # for a wrap that changes the user
         self.notify.settimeout(0.1)
         env = {key: value for key, value in os.environ.items() if not key.startswith("AUTOMX2")}
         env.update(NOTIFY_SOCKET=notify_path, HOME=self.directory)
