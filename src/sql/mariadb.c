@@ -122,7 +122,7 @@ static enum status query(struct sql *sql, const char *text, struct error *error_
 static enum status limit_server(struct sql *sql, struct error *error_r)
 {
     struct maria_connection *connection = sql->native;
-    unsigned limit = sql->options.timeout ? sql->options.timeout + GRACE_MS : 0;
+    unsigned limit = sql->options.timeout ? (sql->options.timeout / GRACE_MS + 2) * GRACE_MS : 0;
     char text[64];
     enum status status;
 

@@ -316,7 +316,7 @@ static enum status command(struct sql *sql, const char *text, struct error *erro
 static enum status limit_server(struct sql *sql, struct error *error_r)
 {
     struct connection *connection = sql->native;
-    unsigned limit = sql->options.timeout ? sql->options.timeout + GRACE_MS : 0;
+    unsigned limit = sql->options.timeout ? (sql->options.timeout / GRACE_MS + 2) * GRACE_MS : 0;
     char text[48];
     enum status status;
 

@@ -63,7 +63,8 @@ void sql_bind_bool(struct sql_statement *statement, unsigned index, bool value);
  * PostgreSQL and MariaDB fetch all rows at the first step, so ask for long tables in pieces. */
 enum status sql_step(struct sql_statement *statement, bool *row_r, struct error *error_r);
 
-/* Columns count from 0; the text is valid until the next sql_step() or sql_reset(). NULL for SQL's NULL. */
+/* Columns are known after the first sql_step(), also of no rows, and count from 0; the text is valid until the next
+ * sql_step() or sql_reset(). NULL for SQL's NULL. */
 const char *sql_text(struct sql_statement *statement, unsigned column);
 int64_t sql_number(struct sql_statement *statement, unsigned column); /* 0 for NULL; booleans are 0 and 1 */
 unsigned sql_column_count(const struct sql_statement *statement);

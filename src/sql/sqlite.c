@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,14 +227,22 @@ static void sqlite_disconnect(struct sql *sql)
     sql->native = NULL;
 }
 
+/* Counting every allocation makes all threads wait for one lock. */
+static void start_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum status sqlite_connect(struct sql *sql, struct error *error_r)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct arena *arena = arena_new(8 * PATH_MAX);
     const char *path = file_path(sql);
     char *directory = path && arena ? directory_of(arena, path) : NULL;
     enum status status = STATUS_LIMIT;
     int code;
 
+    pthread_once(&once, start_library);
     sql->native = calloc(1, sizeof(struct connection));
     if (!arena || !sql->native || (path && !directory)) {
         error_set(error_r, STATUS_LIMIT, "out of memory");

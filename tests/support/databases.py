@@ -46,6 +46,15 @@ def _children(pid):
     return found
 
 
+def _stopped(pid):
+    for stat in glob.glob(f"/proc/{pid}/task/*/stat"):
+        with contextlib.suppress(OSError):
+            with open(stat, encoding="utf-8", errors="replace") as file:
+                if file.read().rpartition(")")[2].split()[0] not in "TtZX":
+                    return False
+    return True
+
+
 class Certificates:
     """A CA, another CA that signed nothing, and a certificate for localhost and 127.0.0.1."""
 
@@ -133,6 +142,10 @@ class Server:
 
     def freeze(self):
         self._signal(signal.SIGSTOP)
+        # The signal reaches every thread only after a moment, in which one may still answer.
+        for pid in [self.process.pid] + _children(self.process.pid):
+            while not _stopped(pid):
+                time.sleep(0.01)
 
     def thaw(self):
         self._signal(signal.SIGCONT)
@@ -211,7 +224,7 @@ class MariaDB(Server):
     def command(self):
         options = ["--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}",
                    "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=16M",
-                   "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve",
+                   "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve",
                    "--character-set-server=utf8mb4"]
         if self.certificates:
             options += [f"--ssl-cert={self.certificates.certificate}", f"--ssl-key={self.certificates.key}"]

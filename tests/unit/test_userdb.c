@@ -1,8 +1,9 @@
 /* test_userdb.c - search filters, user_query, and how both answers become one person. */
 /* SPDX-License-Identifier: MIT */
 
-/* With arguments, NAME=VALUE for the fields of an LDAP server, it is a session for tests that start real directories:
- * each line of stdin is "ADDRESS MILLISECONDS [THREADS]", answered by "STATUS MILLISECONDS LOGIN|NAME|ERROR". */
+/* With arguments, NAME=VALUE for the fields of an LDAP server or for user_query's settings, it is a session for tests
+ * that start real servers: each line of stdin is "ADDRESS MILLISECONDS [THREADS]", answered by "STATUS MILLISECONDS
+ * LOGIN|NAME|ERROR". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -312,6 +313,7 @@ static const char *const status_words[] = {"ok", "not_found", "invalid", "refuse
 
 struct thread {
     pthread_t id;
+    struct userdb_session *session; /* kept from one line to the next, as by a worker */
     const struct domain *domain;
     const char *local;
     unsigned timeout;
@@ -325,18 +327,19 @@ static void *find_person(void *argument)
     struct thread *thread = argument;
     struct arena *own = arena_new(65536);
     const struct address address = {arena_format(own, "%s@example.com", thread->local), thread->local, "example.com"};
-    struct userdb_session *opened;
+    struct userdb_session *opened = thread->session;
     struct person person = {0};
     struct error error = {""};
     const int64_t began = clock_ms();
 
-    thread->status = userdb_session_open(userdb, &opened, &error);
+    if (!opened)
+        thread->status = userdb_session_open(userdb, &opened, &error);
     if (thread->status == STATUS_OK)
         thread->status = userdb_find(opened, own, thread->domain, &address, began + thread->timeout, &person, &error);
     thread->elapsed = clock_ms() - began;
     snprintf(thread->text, sizeof(thread->text), "%s|%s|%s", person.login ? person.login : "",
              person.full_name ? person.full_name : "", thread->status == STATUS_BACKEND ? error.text : "");
-    userdb_session_close(&opened);
+    thread->session = opened;
     arena_free(&own);
     return NULL;
 }
@@ -363,6 +366,12 @@ static void set_field(struct ldap_server *server, const char *argument)
         {"bind_method=", &server->bind_method, NULL},
     };
 
+    if (strncmp(argument, "user_query=", 11) == 0)
+        settings.user_query = argument + 11;
+    if (strncmp(argument, "user_db_uri=", 12) == 0)
+        settings.user_db_uri = argument + 12;
+    if (strncmp(argument, "user_db_password_file=", 22) == 0)
+        settings.user_db_password_file = argument + 22;
     if (strncmp(argument, "port=", 5) == 0)
         server->port = (uint16_t)strtoul(argument + 5, NULL, 10);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
@@ -387,18 +396,21 @@ static int serve_session(int count, char **arguments)
                                  .attr_login = "uid",
                                  .attr_name = "cn",
                                  .bind_method = "simple"};
-    const struct domain domain = {.name = "example.com", .ldap = &server};
+    struct domain domain = {.name = "example.com"};
     static char line[1024];
+    static struct thread threads[64];
     struct error error = {""};
 
     signal(SIGPIPE, SIG_IGN);
-    settings = (struct settings){0};
+    settings = (struct settings){.lookup_timeout = 1000};
     for (int i = 0; i < count; i++)
         set_field(&server, arguments[i]);
-    if (userdb_open(&settings, &userdb, &error) != STATUS_OK)
+    domain.ldap = server.hosts ? &server : NULL;
+    if (userdb_open(&settings, &userdb, &error) != STATUS_OK) {
+        fprintf(stderr, "%s\n", error.text);
         return 1;
+    }
     while (fgets(line, sizeof(line), stdin)) {
-        static struct thread threads[64];
         char *milliseconds = strchr(line, '\t');
         char *number = milliseconds ? strchr(milliseconds + 1, '\t') : NULL;
         size_t thread_count = number ? strtoul(number + 1, NULL, 10) : 1;
@@ -407,8 +419,10 @@ static int serve_session(int count, char **arguments)
             return 1;
         *milliseconds = '\0';
         for (size_t i = 0; i < thread_count; i++) {
-            threads[i] = (struct thread){
-                .domain = &domain, .local = line, .timeout = (unsigned)strtoul(milliseconds + 1, NULL, 10)};
+            threads[i] = (struct thread){.session = threads[i].session,
+                                         .domain = &domain,
+                                         .local = line,
+                                         .timeout = (unsigned)strtoul(milliseconds + 1, NULL, 10)};
             pthread_create(&threads[i].id, NULL, find_person, &threads[i]);
         }
         for (size_t i = 0; i < thread_count; i++) {
@@ -417,6 +431,8 @@ static int serve_session(int count, char **arguments)
         }
         fflush(stdout);
     }
+    for (size_t i = 0; i < 64; i++)
+        userdb_session_close(&threads[i].session);
     userdb_close(&userdb);
     return 0;
 }
