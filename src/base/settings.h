@@ -31,6 +31,7 @@ struct settings {
     unsigned connections;
     unsigned connections_per_address; /* 0: no limit */
     unsigned idle_timeout;
+    unsigned rate_limit; /* a minute; 0: none */
 
     /* what is served */
     bool initdb;

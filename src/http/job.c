@@ -68,6 +68,7 @@ enum MHD_Result job_start(struct request *request, job_work work, bool edits, ch
         .text = text,
         .length = length,
     };
+    request_charge(request, 1);
     request_expect(request, 1);
     if (!resolver_run(job->resolver, &calls, job)) {
         job_release(job);

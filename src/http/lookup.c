@@ -65,6 +65,7 @@ enum MHD_Result lookup_ask(struct request *request, bool wants_person, request_s
         return step(request);
 
     request->source = "store";
+    request_charge(request, (unsigned)(request->lookup_count - known));
     for (size_t i = 0; i < known; i++)
         request_answered(request);
     return request_wait(request, step);

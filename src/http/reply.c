@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/reply.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,12 +80,23 @@ enum MHD_Result reply_text(struct request *request, unsigned status, const char 
     return reply_send(request, status, response, strlen(text) + 1);
 }
 
-enum MHD_Result reply_unavailable(struct request *request, const char *sentence)
+static enum MHD_Result reply_later(struct request *request, unsigned status, const char *sentence, int64_t seconds)
 {
-    char seconds[16];
-    snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_SECONDS);
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, seconds);
     struct MHD_Response *response = text_response(sentence);
     if (response)
-        reply_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    return reply_send(request, MHD_HTTP_SERVICE_UNAVAILABLE, response, strlen(sentence) + 1);
+        reply_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
+    return reply_send(request, status, response, strlen(sentence) + 1);
+}
+
+enum MHD_Result reply_unavailable(struct request *request, const char *sentence)
+{
+    return reply_later(request, MHD_HTTP_SERVICE_UNAVAILABLE, sentence, RETRY_AFTER_SECONDS);
+}
+
+enum MHD_Result reply_too_many(struct request *request, int64_t seconds)
+{
+    return reply_later(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                       "Your network asks for too much at the moment. Try again later.", seconds);
 }

@@ -15,6 +15,9 @@
 /* 503 with Retry-After. */
 enum MHD_Result reply_unavailable(struct request *request, const char *sentence);
 
+/* 429 with Retry-After. */
+enum MHD_Result reply_too_many(struct request *request, int64_t seconds);
+
 /* A finished answer takes over the bytes of body; NULL when memory is out or body has failed. cache: the value of
  * Cache-Control. */
 struct MHD_Response *reply_new(struct buf *body, const char *content_type, const char *cache);

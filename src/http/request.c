@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "http/access.h"
 #include "http/handlers.h"
@@ -49,6 +50,36 @@ void *request_new(void *closure, const char *target, struct MHD_Connection *conn
     return request;
 }
 
+/* Whether the client's network pays for what its requests cost. */
+static bool pays(const struct request *request)
+{
+    return request->service->settings->rate_limit > 0 &&
+           ratelimit_applies(&request->service->proxies, &request->peer, &request->origin);
+}
+
+void request_charge(struct request *request, unsigned cost)
+{
+    request->charged = true;
+    if (pays(request))
+        ratelimit_charge(request->server->ratelimit, &request->origin.client, request->service->settings->rate_limit,
+                         cost, clock_ms());
+}
+
+/* Seconds until the client may ask, or 0. */
+static int64_t must_wait(const struct request *request)
+{
+    if (ratelimit_is_quiet(request->server->ratelimit) || !pays(request))
+        return 0;
+    int64_t wait = ratelimit_wait(request->server->ratelimit, &request->origin.client,
+                                  request->service->settings->rate_limit, clock_ms());
+    return (wait + 999) / 1000;
+}
+
+static bool is_client_error(unsigned status)
+{
+    return status >= 400 && status < 500 && status != MHD_HTTP_TOO_MANY_REQUESTS;
+}
+
 void request_completed(void *closure, struct MHD_Connection *connection, void **context,
                        enum MHD_RequestTerminationCode how)
 {
@@ -59,6 +90,8 @@ void request_completed(void *closure, struct MHD_Connection *connection, void **
     if (request->began)
         access_log(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     struct http_server *server = request->server;
+    if (!request->charged && is_client_error(request->status))
+        request_charge(request, 1);
     lookup_clear(request);
     service_unref(&request->service);
     buf_free(&request->body);
@@ -188,6 +221,15 @@ static enum MHD_Result refuse_body(struct request *request)
     return reply_text(request, MHD_HTTP_CONTENT_TOO_LARGE, "The body is longer than %zu bytes.", request->body.limit);
 }
 
+static enum MHD_Result refuse_now(struct request *request)
+{
+    if (request->headers.forwarded && !request->origin.through_proxy)
+        log_warning_once(
+            "a client that is answered 429 (rate_limit) sends headers of a proxy: if it is yours, name it in "
+            "trusted_proxies, so that those behind it are told apart");
+    return reply_too_many(request, request->too_many);
+}
+
 static size_t header_size(const struct request *request)
 {
     const union MHD_ConnectionInfo *info =
@@ -197,6 +239,8 @@ static size_t header_size(const struct request *request)
 
 static request_step first_step(const struct request *request)
 {
+    if (request->too_many > 0)
+        return refuse_now;
     if (!request->target_good)
         return refuse_target;
     if (strlen(request->target.path) + strlen(request->target.query) > REQUEST_HEADER_MAX / 2)
@@ -232,6 +276,7 @@ static enum MHD_Result begin(struct request *request, const char *method, const 
     if (request->target_good)
         request->route = route_find(request->target.path, &request->rest);
     request->format = request->route ? request->route->format : NULL;
+    request->too_many = must_wait(request);
     request->step = first_step(request);
     buf_init(&request->body, body_limit(request));
 

@@ -70,6 +70,9 @@ struct request {
     struct job_result *job; /* job.h */
     atomic_uint waiting;    /* answers that are not there yet, and one for the HTTP thread while it asks */
 
+    bool charged;     /* request_charge() was called */
+    int64_t too_many; /* seconds until the client's network may ask again, or 0 */
+
     /* For the access line. */
     int64_t began; /* clock_ms(), or 0 when nobody will read it */
     unsigned status;
@@ -91,6 +94,9 @@ void request_completed(void *listener, struct MHD_Connection *connection, void *
 void request_expect(struct request *request, size_t answers);
 void request_answered(struct request *request);
 enum MHD_Result request_wait(struct request *request, request_step step);
+
+/* The request costs more than a glance into the cache: its client pays for it (ratelimit.h). */
+void request_charge(struct request *request, unsigned cost);
 
 /* Whether the server stops, so that this is the connection's last request. */
 bool request_is_last(const struct request *request);

@@ -144,6 +144,7 @@ static void server_free(struct http_server *server)
     }
     service_unref(&server->service);
     peers_free(&server->peers);
+    ratelimit_free(&server->ratelimit);
     pthread_mutex_destroy(&server->lock);
     arena_free(&server->arena);
     free(server);
@@ -160,10 +161,11 @@ enum status http_server_start(struct service *service, struct http_server **serv
     pthread_mutex_init(&server->lock, NULL);
     server->service = service_ref(service);
     server->peers = peers_new();
+    server->ratelimit = ratelimit_new();
     server->arena = arena_new(256 * 1024);
     if (server->arena)
         server->listeners = arena_array(server->arena, LISTEN_SOCKETS_MAX, sizeof *server->listeners);
-    if (!server->peers || !server->listeners) {
+    if (!server->peers || !server->ratelimit || !server->listeners) {
         status = error_set(error_r, STATUS_LIMIT, "out of memory");
         goto out;
     }

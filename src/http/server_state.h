@@ -5,6 +5,7 @@
 
 #include "http/listen.h"
 #include "http/peers.h"
+#include "http/ratelimit.h"
 #include "http/server.h"
 
 #include <microhttpd.h>
@@ -22,6 +23,7 @@ struct http_server {
     pthread_mutex_t lock;    /* guards service */
     struct service *service; /* for new requests */
     struct peers *peers;
+    struct ratelimit *ratelimit;
     atomic_bool stopping;  /* connections are closed behind their answer */
     atomic_uint active;    /* requests between their first line and their completion */
     atomic_uint suspended; /* of them, those that wait for a look-up */
