@@ -7,9 +7,10 @@ import subprocess
 import urllib.parse
 
 import pytest
+import schemas
 from support.certificates import Authority, openssl
 from support.daemon import AUTOMXD
-from support.documents import Site, eventually, payloads, profile, profile_of
+from support.documents import Site, eventually, payloads, profile
 
 MAIL = "com.apple.mail.managed"
 CALDAV, CARDDAV, EAS = "com.apple.caldav.account", "com.apple.carddav.account", "com.apple.eas.account"
@@ -197,7 +198,7 @@ def test_signed(authority, tmp_path, kind):
         assert answer.headers["Content-Disposition"] == 'attachment; filename="example.com.mobileconfig"'
         content = authority.verify(answer.body, str(tmp_path))
         assert content is not None, "the chain leads to the root"
-        (mail,) = payloads(profile_of(content), MAIL)
+        (mail,) = payloads(schemas.check_profile(content), MAIL)
         assert mail["EmailAddress"] == "joe@example.com"
         place = answer.body.index(b"joe@example.com")
         for changed in (place, len(answer.body) - 20, place - 300):
