@@ -1,5 +1,6 @@
 /* automxctl.c - the administrator's tool: finds the command and runs it. */
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ int main(int argc, char **argv)
     char **words = argv + (argc > 0 ? 1 : 0);
     int code = EXIT_GOOD;
 
+    /* libldap writes to connections that a directory may have closed. */
+    signal(SIGPIPE, SIG_IGN);
     log_open("automxctl");
     log_set_level(LOG_LEVEL_WARNING);
     int count = arguments_parse(options, words, true, &error);

@@ -165,6 +165,14 @@ LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_critical, LOG_LEVEL_CRITICAL)
 
+void log_echo(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(LOG_LEVEL_INFO, format, args);
+    va_end(args);
+}
+
 /* Sentences that were said, as hashes in an open table; 0 is a free place. Two sentences of one hash cost a warning,
  * once in 2^64. */
 static struct {

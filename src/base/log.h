@@ -32,6 +32,9 @@ bool log_level_parse(const char *text, enum log_level *level_r);
 [[gnu::format(printf, 1, 2)]] void log_error(const char *format, ...);
 [[gnu::format(printf, 1, 2)]] void log_critical(const char *format, ...);
 
+/* An INFO line whatever the level, for what a setting of its own asks for (db_echo). */
+[[gnu::format(printf, 1, 2)]] void log_echo(const char *format, ...);
+
 /* The same sentence is said once until log_forget() (which SIGHUP calls): for faults of rows, which are met again at
  * every look-up. Remembers a bounded number of sentences. Any thread. */
 [[gnu::format(printf, 1, 2)]] void log_warning_once(const char *format, ...);

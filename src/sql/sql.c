@@ -56,7 +56,7 @@ static void echo(const struct sql *sql, const char *text)
     struct buf line;
     bool blank = false;
 
-    if (!sql->options.echo || !log_enabled(LOG_LEVEL_INFO))
+    if (!sql->options.echo)
         return;
     buf_init(&line, 0);
     for (; *text; text++) {
@@ -70,7 +70,7 @@ static void echo(const struct sql *sql, const char *text)
         buf_addc(&line, *text);
     }
     if (!buf_failed(&line) && line.length > 0)
-        log_info("sql: %s", line.data);
+        log_echo("sql: %s", line.data);
     buf_free(&line);
 }
 

@@ -20,7 +20,7 @@ struct sql_statement;
 enum sql_dialect { SQL_SQLITE, SQL_POSTGRESQL, SQL_MYSQL };
 
 struct sql_options {
-    bool echo;            /* log each statement at INFO with the values left out (db_echo) */
+    bool echo;            /* log each statement, at any log level, with the values left out (db_echo) */
     unsigned timeout;     /* milliseconds for connecting and for each statement */
     bool create;          /* SQLite: make the file when it is absent */
     const char *password; /* overrides the one in the URI; or NULL. Copied. */
