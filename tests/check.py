@@ -78,7 +78,8 @@ def python_tests(directory, tally, arguments):
     workers = ["-n", "3", "--dist", "loadfile"]
     run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", f"--junit-xml={report}",
          *workers, *(arguments or ["tests"])],
-        {**SANITIZER_ENV, "AUTOMXD_BUILD": directory, "PYTHONDONTWRITEBYTECODE": "1"})
+        {**SANITIZER_ENV, "AUTOMXD_BUILD": directory, "AUTOMXD_RELEASE_BUILD": directory + "-release",
+         "PYTHONDONTWRITEBYTECODE": "1"})
     if not os.path.exists(report):
         tally.add(0, ["pytest wrote no report"])
         return
@@ -149,6 +150,8 @@ def main():
         build(base + "-fuzz", "-Dfuzz=true", "-Dbuildtype=debugoptimized", env={"CC": "clang"})
         fuzz(base + "-fuzz", tally, options.fuzz_seconds)
     if "python" in parts:
+        # What is installed, and what memory limits can be tried on.
+        build(base + "-release", "--prefix=/usr/local", *strict)
         python_tests(base, tally, options.pytest)
 
     print(f"took {time.monotonic() - start:.0f} s")

@@ -13,6 +13,8 @@ import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("AUTOMXD_BUILD", os.path.join(ROOT, "build-check")))
+# Without sanitizers, as it is installed.
+RELEASE_BUILD = os.path.abspath(os.environ.get("AUTOMXD_RELEASE_BUILD", BUILD + "-release"))
 AUTOMXD = os.path.join(BUILD, "automxd")
 AUTOMXCTL = os.path.join(BUILD, "automxctl")
 
