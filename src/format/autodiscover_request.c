@@ -147,10 +147,17 @@ static void on_doctype(void *data, const char *name, const char *system, const c
     stop(data, "it has a DOCTYPE");
 }
 
+/* .NET programs that write into a string declare UTF-16, as which they hold it, and then send UTF-8. So what can be
+ * UTF-8 is, and of the rest the declaration is believed (NULL). */
+static const char *encoding_of(const char *body, size_t length)
+{
+    return text_utf8_valid(body, length) && memchr(body, '\0', length) == NULL ? "UTF-8" : NULL;
+}
+
 /* One pass of expat. STATUS_INVALID leaves reader->fault or *code_r. */
 static enum status parse_once(struct reader *reader, const char *body, size_t length, enum XML_Error *code_r)
 {
-    *reader = (struct reader){.parser = XML_ParserCreateNS(NULL, NAMESPACE_END)};
+    *reader = (struct reader){.parser = XML_ParserCreateNS(encoding_of(body, length), NAMESPACE_END)};
     *code_r = XML_ERROR_NONE;
     if (!reader->parser)
         return STATUS_LIMIT;

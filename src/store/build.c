@@ -292,8 +292,9 @@ static enum status build_ldap(struct store_session *session, struct arena *arena
     return status;
 }
 
-/* Where a moved domain went, and the URL that answers for it. */
-static void build_moved(struct arena *arena, const struct domain_row *row, struct domain *domain, struct faults *faults)
+/* Where a moved domain went, and the URL that answers for it. domain->name is the rule. */
+static void build_moved(struct arena *arena, const struct domain_row *row, const char *asked, struct domain *domain,
+                        struct faults *faults)
 {
     struct error reason = {0};
     const char *text = NULL;
@@ -301,6 +302,10 @@ static void build_moved(struct arena *arena, const struct domain_row *row, struc
     if (text_take(arena, row->moved_to, &text, &reason) != STATUS_OK ||
         (text != NULL && domain_name_normalize(arena, text, strlen(text), &domain->moved_to, &reason) != STATUS_OK))
         faults_add(faults, "domain %lld: moved_to is ignored: %s", (long long)row->id, reason.text);
+    if (domain->moved_to != NULL && strcmp(domain->moved_to, domain->name) == 0)
+        faults_add(faults, "domain %lld: moved_to is ignored: it names the domain itself", (long long)row->id);
+    if (domain->moved_to != NULL && strcmp(domain->moved_to, asked) == 0) /* a client would go round */
+        domain->moved_to = NULL;
     if (text_take(arena, row->redirect_url, &text, &reason) != STATUS_OK ||
         (text != NULL && url_parse(arena, text, &url, &reason) != STATUS_OK))
         faults_add(faults, "domain %lld: redirect_url is ignored: %s", (long long)row->id, reason.text);
@@ -330,7 +335,7 @@ enum status build_domain(struct store_session *session, struct arena *arena, con
         status = build_ldap(session, arena, &target, domain, faults, error_r);
     if (status != STATUS_OK)
         return status;
-    build_moved(arena, &target, domain, faults);
+    build_moved(arena, &target, asked, domain, faults);
     if (arena_failed(arena))
         return error_set(error_r, STATUS_LIMIT, "domain %s needs more memory than one answer may take", asked);
     *domain_r = domain;
@@ -341,11 +346,12 @@ enum status build_check_domain(struct store_session *session, struct arena *aren
                                struct faults *faults, struct error *error_r)
 {
     struct domain_row target = *row;
-    struct domain domain = {0};
+    struct domain domain = {.name = ""};
     struct error reason = {0};
     unsigned off;
+    rule_take(arena, row->name != NULL ? row->name : "", &domain.name, NULL);
     if (types_off_parse(row->types_off, &off, &reason) != STATUS_OK)
         faults_add(faults, "domain %lld: types_off: %s", (long long)row->id, reason.text);
-    build_moved(arena, row, &domain, faults);
+    build_moved(arena, row, domain.name, &domain, faults);
     return row->alias_of != 0 ? follow_alias(session, arena, &target, faults, error_r) : STATUS_OK;
 }

@@ -158,7 +158,12 @@ void reader_fail(struct json_reader *reader, const struct json_place *place, con
 void reader_open(struct json_reader *reader, struct arena *arena, const char *text, size_t length,
                  struct error *error_r)
 {
+    static const char byte_order_mark[] = "\xef\xbb\xbf"; /* Windows' editors write it */
     json_error_t fault;
+    if (length >= strlen(byte_order_mark) && memcmp(text, byte_order_mark, strlen(byte_order_mark)) == 0) {
+        text += strlen(byte_order_mark);
+        length -= strlen(byte_order_mark);
+    }
     *reader = (struct json_reader){.text = text, .length = length, .arena = arena, .error_r = error_r};
     reader->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
     if (reader->root == NULL) {

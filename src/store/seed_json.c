@@ -333,6 +333,9 @@ static void one_domain(struct seed_parser *parser, const struct json_place *plac
         types_off(parser, place, domain);
     }
     domain->name = seed_parse_domain_name(parser, &name, index);
+    struct json_place moved_to = place_member(place, "moved_to");
+    if (domain->name != NULL && domain->moved_to != NULL && strcmp(domain->name, domain->moved_to) == 0)
+        reader_fail(reader, &moved_to, "the domain cannot have moved to itself");
 }
 
 /* When all names are known: aliases, and the provider of a domain that names none. */

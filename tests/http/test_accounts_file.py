@@ -41,6 +41,8 @@ FAULTS = {
     "alias of nothing": ('"name": "example.com",', '"name": "example.com", "alias_of": "example.org",', '"alias_of"',
                          "example.org"),
     "twice": ('"domains": [', '"domains": [ "example.com",', '"name": "example.com"', "twice"),
+    "moved to itself": ('"name": "example.com",', '"name": "example.com", "moved_to": "EXAMPLE.com",', '"moved_to"',
+                        "itself"),
     "issuer": ('"name": "Example Inc."', '"name": "Example Inc.", "oauth2": {"issuer": "http://id.example.com"}',
                '"issuer"', "https://"),
     "secret": ('"name": "Example Inc."',
@@ -117,6 +119,17 @@ FORMATS = {
 def test_all_formats(version):
     with Site(FORMATS[version]) as daemon:
         assert hosts(autoconfig(daemon.autoconfig("a@example.com"))) == ["imap.example.com"]
+
+
+def test_a_file_from_windows():
+    with Site("\ufeff" + json.dumps(GOOD, indent=1).replace("\n", "\r\n")) as daemon:
+        assert daemon.autoconfig("a@example.com").status == 200
+
+
+def test_comments_anywhere():
+    text = json.dumps(GOOD, indent=1).replace("{", '{ "_comment": ["x", {"y": 1}],')
+    with Site(text) as daemon:
+        assert daemon.autoconfig("a@example.com").status == 200
 
 
 def test_sighup_takes_a_good_file_over():

@@ -2,8 +2,8 @@
 
 import pytest
 import schemas
-from support.daemon import Daemon, pox_request
-from support.documents import MOBILESYNC, MOBILESYNC_SCHEMA, POX, Site, mobilesync, pox, pox_error, protocols
+from support.daemon import Daemon, pox_request, run_sql
+from support.documents import MOBILESYNC, MOBILESYNC_SCHEMA, POX, Site, eventually, mobilesync, pox, pox_error, protocols
 
 OUTLOOK_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 EAS = "https://eas.example.com/Microsoft-Server-ActiveSync"
@@ -92,6 +92,9 @@ GOOD_BODIES = {
               "</a:AcceptableResponseSchema></a:Request></a:Autodiscover>",
     "CDATA": body("<EMailAddress><![CDATA[joe@example.com]]></EMailAddress>" + SCHEMA),
     "unknown elements": body("<Extra a='1'><Deep>x</Deep></Extra>" + MAILBOX + SCHEMA),
+    "UTF-16 declared, UTF-8 sent": body(MAILBOX + SCHEMA, head='<?xml version="1.0" encoding="utf-16"?>'),
+    "UTF-16": body(MAILBOX + SCHEMA, head='<?xml version="1.0" encoding="utf-16"?>').encode("utf-16"),
+    "odd name of the encoding": body(MAILBOX + SCHEMA, head='<?xml version="1.0" encoding="UTF8"?>'),
     "no namespace": body(MAILBOX + SCHEMA).replace(
         ' xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"', ""),
 }
@@ -170,6 +173,19 @@ def test_moved_domains(site):
     assert pox(site.pox("joe@both.example"))[1].text == "redirectAddr", "Thunderbird follows an address only"
     root = mobilesync(site.pox("joe@moved.example", schema=MOBILESYNC_SCHEMA))
     assert root.findtext(f".//{MOBILESYNC}Redirect") == "joe@example.com"
+
+
+def test_a_domain_that_moved_to_itself_or_below_its_own_rule_is_served():
+    with Daemon({"cache_ttl": "100ms"}, seed=ACCOUNTS, allow=["WARNING"]) as daemon:
+        assert pox(daemon.pox("joe@moved.example"))[1].text == "redirectAddr"
+        run_sql(daemon.database, "UPDATE domain SET moved_to = 'MOVED.example' WHERE name = 'moved.example'; "
+                                 "INSERT INTO domain (name, provider_id, alias_of, moved_to) SELECT '*.wild.example', 1, "
+                                 "id, 'new.wild.example' FROM domain WHERE name = 'example.com'")
+        assert eventually(lambda: pox(daemon.pox("joe@moved.example"))[1].text, "settings") == "settings"
+        assert "names the domain itself" in daemon.stderr()
+        account = pox(daemon.pox("joe@old.wild.example"))
+        assert account[2].text == "joe@new.wild.example"
+        assert pox(daemon.pox("joe@new.wild.example"))[1].text == "settings"
 
 
 def test_get_is_answered_for_the_host(site):

@@ -100,6 +100,8 @@ static void test_accepted(void **state)
         {HEAD OUTLOOK(ADDRESS("j\xc3\xb6@b.c")), "j\xc3\xb6@b.c", AUTODISCOVER_OUTLOOK},
         {"<?xml version='1.0' encoding='iso-8859-1'?>" OUTLOOK(ADDRESS("j\xf6@b.c")), "j\xc3\xb6@b.c",
          AUTODISCOVER_OUTLOOK},
+        {"<?xml version='1.0' encoding='utf-16'?>" OUTLOOK(ADDRESS("j\xc3\xb6@b.c")), "j\xc3\xb6@b.c",
+         AUTODISCOVER_OUTLOOK},
         /* Thunderbird's: an & as it is */
         {HEAD OUTLOOK(ADDRESS("a&b@b.c")), "a&b@b.c", AUTODISCOVER_OUTLOOK},
         {HEAD OUTLOOK(ADDRESS("a&@b.c")), "a&@b.c", AUTODISCOVER_OUTLOOK},
@@ -140,7 +142,7 @@ static void test_refused(void **state)
         HEAD OUTLOOK(ADDRESS("a@b.c") ADDRESS("d@e.f")),
         HEAD OUTLOOK(SCHEMA(OUTLOOK_SCHEMA) SCHEMA(MOBILE_SCHEMA)),
         "<Autodiscover><Request>" ADDRESS("a@b.c") "</Request><Request/></Autodiscover>",
-        "<?xml version='1.0' encoding='ebcdic'?>" OUTLOOK(ADDRESS("a@b.c")),
+        "<?xml version='1.0' encoding='ebcdic'?>" OUTLOOK(ADDRESS("j\xf6@b.c")),
         /* no DOCTYPE, whatever it declares: a billion laughs, a file, nothing */
         "<!DOCTYPE Autodiscover><Autodiscover><Request>" ADDRESS("a@b.c") "</Request></Autodiscover>",
         "<!DOCTYPE x [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">]>"
