@@ -16,8 +16,10 @@ struct http_server;
  * keep the one they began with, so that SIGHUP swaps in a new one without losing a request. */
 struct service;
 
-/* Takes over the settings when it succeeds. */
-enum status service_new(struct settings *settings, struct service **service_r, struct error *error_r);
+/* Takes over the settings when it succeeds. during_outage: a database that cannot be reached now is no failure but an
+ * error in the log; what is asked meanwhile gets 503. For the start, when there is nothing older that could stay. */
+enum status service_new(struct settings *settings, bool during_outage, struct service **service_r,
+                        struct error *error_r);
 struct service *service_ref(struct service *service);
 
 /* The last one frees everything and waits for the look-ups of the resolver: it must not be an HTTP thread's, so whoever

@@ -19,7 +19,8 @@ static void service_free(struct service *service)
     free(service);
 }
 
-enum status service_new(struct settings *settings, struct service **service_r, struct error *error_r)
+enum status service_new(struct settings *settings, bool during_outage, struct service **service_r,
+                        struct error *error_r)
 {
     enum status status = STATUS_LIMIT;
     struct service *service = calloc(1, sizeof *service);
@@ -41,9 +42,14 @@ enum status service_new(struct settings *settings, struct service **service_r, s
     status = profile_signer_load(settings, &service->signer, error_r);
     if (status != STATUS_OK)
         goto out;
-    status = store_open(settings, &service->store, error_r);
-    if (status != STATUS_OK)
+    struct error outage = {""};
+    status = store_open(settings, &service->store, &outage);
+    if (status == STATUS_BACKEND && service->store && during_outage) {
+        log_error("%s; until it can be asked, requests get 503", outage.text);
+    } else if (status != STATUS_OK) {
+        error_set(error_r, status, "%s", outage.text);
         goto out;
+    }
     status = userdb_open(settings, &service->userdb, error_r);
     if (status != STATUS_OK)
         goto out;
