@@ -195,7 +195,7 @@ static void reload(const struct options *options, struct http_server *server, st
     log_forget();
     enum status status = load_settings(options, &settings, &error);
     if (status == STATUS_OK)
-        status = service_new(settings, &fresh, &error);
+        status = service_new(settings, false, &fresh, &error);
     if (status != STATUS_OK) {
         settings_free(&settings);
         log_error("the old configuration stays: %s", error.text);
@@ -280,7 +280,7 @@ static int run(const struct options *options, struct settings *settings)
     block_signals(&signals);
     if (!settings->file)
         log_warning("no configuration file was found: the defaults are used, with an empty database in memory");
-    enum status status = service_new(settings, &service, &error);
+    enum status status = service_new(settings, true, &service, &error);
     if (status != STATUS_OK) {
         settings_free(&settings);
         log_critical("%s", error.text);
