@@ -320,6 +320,21 @@ def test_a_slow_client_does_not_hold_the_stop_up():
         slow.close()
 
 
+def test_a_lookup_without_an_end_is_cut_off():
+    allow = ["locked", "WARNING", "ERROR", "took too long"]
+    threads = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0 atexit_sleep_ms=0"}  # cut off, too
+    with Daemon({"lookup_timeout": "30s"}, seed=SEED, allow=allow, env=threads) as daemon:
+        lock_holder = lock(daemon.database)
+        waiting = socket.create_connection(daemon.address, timeout=10)
+        waiting.sendall(b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.com\r\n\r\n")
+        time.sleep(0.3)
+        began = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert daemon.process.wait(10) == 0 and time.monotonic() - began < 5.5
+        lock_holder.close()
+        waiting.close()
+
+
 def test_a_closed_reader_does_not_end_the_daemon():
     with Daemon(seed=SEED) as daemon:
         for _ in range(20):
