@@ -4,10 +4,11 @@ CHECK_BUILD = build-check
 PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 60
+SOAK_SECONDS = 1200
 HOST = 127.0.0.1
 PORT = 4243
 
-.PHONY: build run check bench fuzz install format clean packages
+.PHONY: build run check bench fuzz soak install format clean packages
 
 # A build directory of another checkout, or of half a run, is made anew.
 setup = test -f $(1)/build.ninja || meson setup $(1) $(2)
@@ -33,6 +34,11 @@ bench:
 fuzz:
 	@tools/packages build check
 	@/usr/bin/python3 tests/check.py --build $(CHECK_BUILD) --only fuzz --fuzz-seconds $(FUZZ_SECONDS)
+
+# Twenty minutes of mixed load while the database and the directory come and go.
+soak: build
+	@tools/packages check
+	@AUTOMXD_BUILD=$(BUILD) /usr/bin/python3 tests/faults/soak.py $(SOAK_SECONDS)
 
 install: build
 	@meson configure $(BUILD) --prefix=$(PREFIX)
