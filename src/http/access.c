@@ -47,6 +47,16 @@ static const char *host_word(const struct request *request, char out[WORD_MAX])
     return word(request->host, out);
 }
 
+/* The library answers by itself what it cannot read; nobody has answered what was broken off. */
+static unsigned status_sent(const struct request *request)
+{
+    if (request->status != 0)
+        return request->status;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    return info ? info->http_status : 0;
+}
+
 void access_log(const struct request *request, bool complete)
 {
     char peer[NET_ADDRESS_TEXT_MAX], method[WORD_MAX], path[WORD_MAX], host[WORD_MAX];
@@ -56,6 +66,6 @@ void access_log(const struct request *request, bool complete)
              " source=%s%s",
              net_address_text(client, peer), word((struct slice){method_text, strlen(method_text)}, method),
              path_word(request, path), host_word(request, host), request->domain ? request->domain : "-",
-             request->format ? request->format->name : "-", request->status, request->bytes,
+             request->format ? request->format->name : "-", status_sent(request), request->bytes,
              clock_ms() - request->began, request->source ? request->source : "-", complete ? "" : " aborted=yes");
 }

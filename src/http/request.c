@@ -156,13 +156,20 @@ static enum MHD_Result see_header(void *context, enum MHD_ValueKind kind, const 
             join(request, &headers->if_none_match, value);
         break;
     case 'c':
-        if (text_equal_nocase(name, "Content-Length"))
+        if (text_equal_nocase(name, "Content-Length")) {
             headers->content_length = value;
+            headers->length_count++;
+        } else {
+            see_proxy_header(request, name, value);
+        }
+        break;
+    case 't':
+        if (text_equal_nocase(name, "Transfer-Encoding"))
+            headers->length_count++;
         else
             see_proxy_header(request, name, value);
         break;
     case 'f':
-    case 't':
     case 'v':
     case 'x':
         see_proxy_header(request, name, value);
@@ -214,6 +221,11 @@ static enum MHD_Result refuse_path(struct request *request)
 static enum MHD_Result refuse_method(struct request *request)
 {
     return reply_text(request, MHD_HTTP_METHOD_NOT_ALLOWED, "This path takes %s only.", route_allow(request->route));
+}
+
+static enum MHD_Result refuse_lengths(struct request *request)
+{
+    return reply_text(request, MHD_HTTP_BAD_REQUEST, "The length of the body is given more than once.");
 }
 
 static enum MHD_Result refuse_body(struct request *request)
@@ -280,7 +292,10 @@ static enum MHD_Result begin(struct request *request, const char *method, const 
     request->step = first_step(request);
     buf_init(&request->body, body_limit(request));
 
-    /* An answer at this point makes MHD close the connection, which is right for a body that nobody will read. */
+    /* An answer at this point makes MHD close the connection, which is right for a body that nobody will read, and for
+     * one whose end a proxy in front may see elsewhere (RFC 9112 section 11.2, request smuggling). */
+    if (request->headers.length_count > 1)
+        return refuse_lengths(request);
     unsigned long length;
     if (request->headers.content_length && (!text_parse_unsigned(request->headers.content_length, SIZE_MAX, &length) ||
                                             length > request->body.limit + DISCARD_MAX))

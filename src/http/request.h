@@ -32,6 +32,7 @@ struct request_headers {
     const char *fetch_site;
     const char *if_none_match;
     const char *content_length;
+    unsigned length_count; /* of Content-Length and Transfer-Encoding */
 };
 
 /* What goes on when the body is there or a look-up has been answered. Replies, or asks again. */

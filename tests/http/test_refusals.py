@@ -6,7 +6,7 @@ import socket
 
 import pytest
 from support.daemon import Daemon, pox_request
-from support.documents import Site
+from support.documents import Site, eventually
 
 SEED = {"provider": "Example Inc.", "domains": ["example.com", "example.net"],
         "servers": [{"type": "imap", "name": "imap.example.com"}, {"type": "smtp", "name": "smtp.example.com"}]}
@@ -106,6 +106,20 @@ def test_an_announced_giant_is_refused_at_once(site):
         connection.sendall(b"POST " + POX.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n"
                            b"Expect: 100-continue\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("lengths", ["Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                                     "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+                                     "Content-Length: 5\r\nContent-Length: 50\r\n"])
+def test_a_body_of_two_lengths_is_refused_and_the_connection_closed(site, lengths):
+    answer = site.raw(f"POST {POX} HTTP/1.1\r\nHost: a\r\n{lengths}\r\n0\r\n\r\n"
+                      "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_what_the_library_answers_is_in_the_log(site):
+    assert site.get("/healthz", headers={f"X-{i}": "a" * 100 for i in range(400)}).status == 431
+    assert eventually(lambda: re.search(r"path=/healthz .* status=431 ", site.stderr()) is not None)
 
 
 def test_a_body_with_a_get_is_no_matter(site):
