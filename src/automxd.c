@@ -130,27 +130,22 @@ static void count_fault(void *context, const char *sentence)
     printf("fault: %s\n", sentence);
 }
 
-/* --check-config. What a start would read is opened, so that a wrong path or password is found here. */
-static int check_config(const struct settings *settings)
+/* --check-config. What a start would open is opened, so that a wrong path or password is found here. Takes the settings
+ * over. */
+static int check_config(struct settings *settings)
 {
-    struct store *store = NULL;
-    struct store_session *session = NULL;
-    struct profile_signer *signer = NULL;
+    struct service *service = NULL;
     struct error error = {""};
     unsigned faults = 0;
 
     printf("# %s\n", settings->file ? settings->file : "no configuration file was found: these are the defaults");
     settings_print(settings, stdout);
-    enum status status = profile_signer_load(settings, &signer, &error);
+    enum status status = service_new(settings, false, &service, &error);
+    if (!service)
+        settings_free(&settings);
     if (status == STATUS_OK)
-        status = store_open(settings, &store, &error);
-    if (status == STATUS_OK)
-        status = store_session_open(store, &session, &error);
-    if (status == STATUS_OK)
-        status = store_check(session, FAULTS_SHOWN, count_fault, &faults, &error);
-    store_session_close(&session);
-    store_close(&store);
-    profile_signer_free(&signer);
+        status = service_examine(service, FAULTS_SHOWN, count_fault, &faults, &error);
+    service_unref(&service);
 
     if (status != STATUS_OK) {
         fflush(stdout);
@@ -323,7 +318,5 @@ int main(int argc, char **argv)
     log_set_level(settings->loglevel);
     if (!options.check)
         return run(&options, settings);
-    int checked = check_config(settings);
-    settings_free(&settings);
-    return checked;
+    return check_config(settings);
 }

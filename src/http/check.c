@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/check.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 
 enum {
     FAULTS_MAX = 100,
-    DOMAINS_MAX = 1000, /* whose PACC documents are tried */
+    DOMAINS_MAX = 1000, /* whose documents are tried */
     ARENA_MAX = 4 * 1024 * 1024,
 };
 
@@ -44,8 +45,10 @@ static bool collect(void *context, const char *name)
     return copy && names->count < DOMAINS_MAX;
 }
 
-static void try_pacc(struct store_session *session, const char *name)
+/* Documents for nobody in particular, of which only what the formats tell in the log matters. */
+static void try_documents(struct store_session *session, const char *name)
 {
+    static const struct format *const tried[] = {&format_autoconfig, &format_autodiscover, &format_pacc};
     struct buf body;
     buf_init(&body, 0);
     const struct domain *domain = NULL;
@@ -53,22 +56,25 @@ static void try_pacc(struct store_session *session, const char *name)
     if (arena && store_find(session, arena, name, &domain, NULL) == STATUS_OK) {
         const struct account account = {.domain = name, .config = domain};
         const struct document_request request = {.accounts = &account, .account_count = 1};
-        (void)format_pacc.render(&request, &body, NULL); /* none at all is no fault */
+        for (size_t i = 0; i < sizeof tried / sizeof tried[0]; i++) {
+            buf_clear(&body);
+            (void)tried[i]->render(&request, &body, NULL); /* none at all is no fault */
+        }
     }
     arena_free(&arena);
     buf_free(&body);
 }
 
-/* A service that a PACC document cannot name is left out of it, which the format tells in the log. An administrator who
- * reads the log at INFO shall find it at the start, not when somebody asks. */
-static void tell_pacc(struct store_session *session)
+/* A server that a format cannot say, or that spoils it for some clients, is told of in the log. An administrator shall
+ * read that at the start, not when somebody asks. */
+void check_documents(struct store_session *session)
 {
     struct names *names = calloc(1, sizeof *names);
     if (names)
         names->arena = arena_new(ARENA_MAX);
     if (names && names->arena && store_names(session, collect, names, NULL) == STATUS_OK) {
         for (size_t i = 0; i < names->count; i++)
-            try_pacc(session, names->names[i]);
+            try_documents(session, names->names[i]);
     }
     if (names)
         arena_free(&names->arena);
@@ -83,11 +89,12 @@ static void *run(void *context)
     enum status status = store_session_open(check->store, &session, &error);
     if (status == STATUS_OK)
         status = store_check(session, FAULTS_MAX, warn, NULL, &error);
-    if (status == STATUS_OK && log_enabled(LOG_LEVEL_INFO))
-        tell_pacc(session);
+    if (status == STATUS_OK)
+        check_documents(session);
     if (status != STATUS_OK)
         log_warning("the accounts could not be checked: %s", error.text);
     store_session_close(&session);
+    malloc_trim(0); /* this was more than the daemon needs from now on */
     return NULL;
 }
 

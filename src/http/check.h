@@ -10,6 +10,10 @@ struct check;
 /* Reads every domain once, on a thread of its own, and warns of each fault. A failure is logged. May return NULL. */
 struct check *check_start(struct store *store);
 
+/* What formats have to say of the domains (the first thousand), as warnings in the log. Part of the above; alone for
+ * --check-config. */
+void check_documents(struct store_session *session);
+
 /* Waits for its end. */
 void check_stop(struct check **check);
 

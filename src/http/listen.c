@@ -25,7 +25,7 @@ static const char separators[] = ", \t\r\n";
 /* What is being collected. */
 struct opening {
     struct arena *arena;
-    struct listen_socket *sockets;
+    struct listen_socket *sockets; /* NULL: the entries are only looked at */
     size_t count;
     struct error *error_r;
 };
@@ -77,6 +77,8 @@ static enum status open_unix(struct opening *opening, const char *name, const ch
                          "listen: '%s' must be unix: and an absolute path of at most %zu bytes", name,
                          sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, strlen(path));
+    if (!opening->sockets)
+        return STATUS_OK;
 
     struct stat st;
     if (lstat(path, &st) == 0) {
@@ -154,7 +156,7 @@ static enum status open_inet(struct opening *opening, const char *name, const ch
     enum status status = STATUS_OK;
     bool opened = false;
     int failed = 0;
-    for (const struct addrinfo *a = addresses; a && status == STATUS_OK; a = a->ai_next) {
+    for (const struct addrinfo *a = addresses; opening->sockets && a && status == STATUS_OK; a = a->ai_next) {
         int fd = -1;
         failed = open_address(a, &fd);
         if (!failed) {
@@ -167,7 +169,7 @@ static enum status open_inet(struct opening *opening, const char *name, const ch
     freeaddrinfo(addresses);
     /* A name, or '*', may stand for a family of addresses that this machine has not; one of them is enough. */
     bool good = opened && (!failed || failed == EAFNOSUPPORT || failed == EADDRNOTAVAIL);
-    if (status == STATUS_OK && !good)
+    if (status == STATUS_OK && opening->sockets && !good)
         return cannot_bind(opening, name, failed);
     return status;
 }
@@ -196,19 +198,32 @@ static enum status open_entry(struct opening *opening, const char *entry, size_t
     return open_inet(opening, name, every ? NULL : host, colon + 1);
 }
 
+static enum status open_entries(struct opening *opening, const char *setting)
+{
+    enum status status = STATUS_OK;
+    const char *entry = setting + strspn(setting, separators);
+    if (!*entry)
+        return error_set(opening->error_r, STATUS_INVALID, "listen: there is no address to listen on");
+    while (*entry && status == STATUS_OK) {
+        size_t length = strcspn(entry, separators);
+        status = open_entry(opening, entry, length);
+        entry += length;
+        entry += strspn(entry, separators);
+    }
+    return status;
+}
+
+enum status listen_check(struct arena *arena, const char *setting, struct error *error_r)
+{
+    struct opening opening = {.arena = arena, .error_r = error_r};
+    return open_entries(&opening, setting);
+}
+
 enum status listen_open(struct arena *arena, const char *setting, struct listen_socket *sockets_r, size_t *count_r,
                         struct error *error_r)
 {
     struct opening opening = {.arena = arena, .sockets = sockets_r, .error_r = error_r};
-    enum status status = STATUS_OK;
-    for (const char *entry = setting + strspn(setting, separators); *entry && status == STATUS_OK;) {
-        size_t length = strcspn(entry, separators);
-        status = open_entry(&opening, entry, length);
-        entry += length;
-        entry += strspn(entry, separators);
-    }
-    if (status == STATUS_OK && opening.count == 0)
-        status = error_set(error_r, STATUS_INVALID, "listen: there is no address to listen on");
+    enum status status = open_entries(&opening, setting);
     if (status != STATUS_OK) {
         for (size_t i = 0; i < opening.count; i++) {
             listen_remove(&sockets_r[i]);

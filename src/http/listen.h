@@ -24,6 +24,9 @@ struct listen_socket {
 enum status listen_open(struct arena *arena, const char *setting, struct listen_socket *sockets_r, size_t *count_r,
                         struct error *error_r);
 
+/* Whether listen_open() would understand every entry; nothing is opened. */
+enum status listen_check(struct arena *arena, const char *setting, struct error *error_r);
+
 /* Takes the sockets that systemd passed (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS), if any; *count_r is 0 otherwise.
  * STATUS_INVALID when one is no listening stream socket. */
 enum status listen_inherit(struct arena *arena, struct listen_socket *sockets_r, size_t *count_r,

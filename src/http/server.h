@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "format/signer.h"
 #include "resolve/resolver.h"
+#include "store/store.h"
 
 #include <stdbool.h>
 
@@ -30,6 +31,11 @@ void service_unref(struct service **service);
 bool service_is_idle(const struct service *service);
 
 const struct settings *service_settings(const struct service *service);
+
+/* For --check-config: judges what is left to judge before listening, and calls fault for each fault in the accounts, at
+ * most max times. When there is none, what formats have to say of the domains is warned of in the log. */
+enum status service_examine(struct service *service, size_t max, store_fault fault, void *context,
+                            struct error *error_r);
 
 /* Warns of every fault in the accounts, on a thread of its own. By the service's maker, once. */
 void service_check(struct service *service);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "http/check.h"
+#include "http/listen.h"
 
 static void service_free(struct service *service)
 {
@@ -94,4 +95,33 @@ void service_check(struct service *service)
 {
     if (!service->check)
         service->check = check_start(service->store);
+}
+
+struct counted {
+    store_fault fault;
+    void *context;
+    size_t count;
+};
+
+static void count(void *context, const char *sentence)
+{
+    struct counted *counted = context;
+    counted->count++;
+    counted->fault(counted->context, sentence);
+}
+
+enum status service_examine(struct service *service, size_t max, store_fault fault, void *context,
+                            struct error *error_r)
+{
+    struct store_session *session = NULL;
+    struct counted counted = {.fault = fault, .context = context};
+    enum status status = listen_check(service->arena, service->settings->listen, error_r);
+    if (status == STATUS_OK)
+        status = store_session_open(service->store, &session, error_r);
+    if (status == STATUS_OK)
+        status = store_check(session, max, count, &counted, error_r);
+    if (status == STATUS_OK && counted.count == 0) /* else the log would complain of the same rows again */
+        check_documents(session);
+    store_session_close(&session);
+    return status;
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/rows.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -217,16 +218,11 @@ enum status server_from_row(struct arena *arena, const struct server_row *row, s
 
 const char *server_advice(const struct server *server)
 {
-    bool tls_port = false;
-    switch (server->type) {
-    case SERVER_IMAP:
-    case SERVER_POP3:
-    case SERVER_SMTP:
-        tls_port = server->port == 993 || server->port == 995 || server->port == 465;
-        break;
-    default:
-        break;
-    }
+    bool mail = server->type == SERVER_IMAP || server->type == SERVER_POP3 || server->type == SERVER_SMTP;
+    bool tls_port = mail && (server->port == 993 || server->port == 995 || server->port == 465);
+    if (mail && server->user != NULL && server->user[strspn(server->user, "0123456789")] == '\0')
+        return "its user name is a number, from which Thunderbird takes leading zeros; use %EMAILADDRESS% or a name "
+               "with a letter";
     bool password = false;
     for (size_t i = 0; i < server->auth_count; i++)
         password = password || server->auth[i] != AUTH_OAUTH2;
@@ -302,6 +298,21 @@ enum status ldap_from_row(struct arena *arena, const struct ldap_row *row, struc
     return STATUS_OK;
 }
 
+/* The form of a BCP 47 tag: words of letters and digits with hyphens between, the first one of letters. */
+static enum status language_check(const char *language, struct error *error_r)
+{
+    const char *word = language;
+    for (bool first = true; word != NULL; first = false) {
+        size_t length = 0;
+        while (isalpha((unsigned char)word[length]) || (!first && isdigit((unsigned char)word[length])))
+            length++;
+        if (length < (first ? 2 : 1) || length > 8 || (word[length] != '-' && word[length] != '\0'))
+            return error_set(error_r, STATUS_INVALID, "'%.100s' is no language tag, such as en or pt-BR", language);
+        word = word[length] == '-' ? word + length + 1 : NULL;
+    }
+    return STATUS_OK;
+}
+
 enum status link_from_row(struct arena *arena, const struct link_row *row, struct link *link_r, const char **member_r,
                           struct error *error_r)
 {
@@ -339,6 +350,10 @@ enum status link_from_row(struct arena *arena, const struct link_row *row, struc
             return status;
         link.url = url_text(arena, &url);
     }
+    *member_r = "language";
+    status = language_check(link.language, error_r);
+    if (status != STATUS_OK)
+        return status;
     if (row->width > 0 && row->width <= LOGO_MAX)
         link.width = (unsigned)row->width;
     if (row->height > 0 && row->height <= LOGO_MAX)
@@ -400,6 +415,10 @@ enum status consent_from_row(struct arena *arena, const struct consent *row, str
         return status;
     if (consent.language == NULL)
         consent.language = "default";
+    *member_r = "language";
+    status = language_check(consent.language, error_r);
+    if (status != STATUS_OK)
+        return status;
     *member_r = "text";
     if (consent.text == NULL)
         return error_set(error_r, STATUS_INVALID, "the text is empty");

@@ -315,6 +315,12 @@ static void consents(struct json_reader *reader, const struct json_place *object
         if (rows[i].language == NULL)
             rows[i].language = "default";
         rows[i].text = reader_text_required(reader, &place, "text", 4096);
+        struct consent consent;
+        struct error reason = {0};
+        const char *member = "";
+        if (reader->status == STATUS_OK &&
+            consent_from_row(reader->arena, &rows[i], &consent, &member, &reason) != STATUS_OK)
+            fail_member(reader, &place, member, reason.text);
         for (size_t j = 0; j < i; j++)
             if (text_equal_nocase(rows[j].language, rows[i].language))
                 reader_fail(reader, &place, "language '%s' is there twice", rows[i].language);

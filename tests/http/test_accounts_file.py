@@ -45,6 +45,10 @@ FAULTS = {
                         "itself"),
     "issuer": ('"name": "Example Inc."', '"name": "Example Inc.", "oauth2": {"issuer": "http://id.example.com"}',
                '"issuer"', "https://"),
+    "language of a link": ('"name": "Example Inc."', '"name": "Example Inc.", "links": [{"kind": "webmail", '
+                           '"url": "https://example.com/", "language": "de_DE"}]', '"language"', "de_DE"),
+    "language of a consent": ('"name": "Example Inc."', '"name": "Example Inc.", "consents": [{"text": "Yes.", '
+                              '"language": "<de>"}]', '"language"', "<de>"),
     "secret": ('"name": "Example Inc."',
                '"name": "Example Inc.", "oauth2": {"issuer": "https://id.example.com", "client_secret": "x"}',
                '"client_secret"', "client_secret"),
@@ -191,3 +195,35 @@ def test_every_fault_of_a_database_is_found_at_the_start_and_by_check_config():
         for word in FAULTY_WORDS:
             assert word in done.stdout + done.stderr, word
         assert done.returncode == 1, "nothing is wrong with the configuration, but not all is well"
+
+
+# What a format has to say of a server, found before somebody asks for the document.
+COMPLAINTS = {
+    "GSSAPI only": ('"type": "imap"', '"type": "imap", "authentication": "GSSAPI"', {}, "GSSAPI"),
+    "plain only": ('"type": "imap"', '"type": "imap", "socket_type": "plain"', {"allow_plain": "yes"}, "encryption"),
+}
+
+
+@pytest.mark.parametrize("complaint", COMPLAINTS)
+def test_what_spoils_a_document_is_said_at_the_start_and_by_check_config(complaint):
+    old, new, settings, word = COMPLAINTS[complaint]
+    with Site(text_with(old, new), settings, allow=["WARNING.*server 1"]) as daemon:
+        assert eventually(lambda: "WARNING" in daemon.stderr() and word in daemon.stderr())
+        done = subprocess.run([AUTOMXD, "--config", daemon.config_path, "--check-config"], capture_output=True,
+                              text=True, cwd=daemon.directory, timeout=30)
+        assert word in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("key,value", [("trusted_proxies", "10.0.0.0/33"), ("trusted_proxies", "proxy.example.com"),
+                                       ("listen", "nowhere"), ("listen", "127.0.0.1:99999"),
+                                       ("default_domain", "a b"), ("user_query", "SELECT"), ("cache_ttl", "soon"),
+                                       ("db_uri", "oracle://x/y"), ("domain_query", "SELECT nothing FROM nowhere")])
+def test_check_config_finds_what_the_start_would_refuse(key, value):
+    site = Site(GOOD, {key: value, **({"accounts": None} if key == "db_uri" else {})})
+    try:
+        for arguments in (["--check-config"], [] if key == "listen" else ["--port", "0"]):
+            done = subprocess.run([AUTOMXD, "--config", site.config_path, *arguments], capture_output=True, text=True,
+                                  cwd=site.directory, timeout=30)
+            assert done.returncode == 2 and key in done.stderr, (arguments, done.stderr)
+    finally:
+        site.close()
