@@ -6,8 +6,9 @@ import re
 import signal
 import subprocess
 
+import jsonschema
 import pytest
-from support.daemon import AUTOMXD, Daemon, run_sql
+from support.daemon import AUTOMXD, ROOT, Daemon, run_sql
 from support.documents import Site, autoconfig, eventually, hosts
 
 GOOD = {"version": 3, "providers": [{"name": "Example Inc."}], "domains": [
@@ -79,9 +80,23 @@ ISSUERS_GOOD = ["https://id.example.com", "https://id.example.com/", "https://id
                 "https://id.example.com:8443/x", "https://id.example.com/A/..b"]
 
 
+def schema():
+    with open(os.path.join(ROOT, "examples", "accounts.schema.json"), encoding="utf-8") as file:
+        return jsonschema.Draft7Validator(json.load(file))
+
+
+def test_the_schema_refuses_what_can_be_told_without_the_daemon():
+    assert schema().is_valid(GOOD)
+    for fault in ("unknown member", "unknown type", "unknown format", "unknown method", "unknown security", "port",
+                  "issuer", "secret", "language of a link", "language of a consent"):
+        old, new, _, _ = FAULTS[fault]
+        assert not schema().is_valid(json.loads(text_with(old, new))), fault
+
+
 @pytest.mark.parametrize("issuer", ISSUERS_BAD + ISSUERS_GOOD)
 def test_issuers(issuer):
     site = dict(GOOD, providers=[{"name": "Example Inc.", "oauth2": {"issuer": issuer}}])
+    assert schema().is_valid(site) == (issuer in ISSUERS_GOOD)
     if issuer in ISSUERS_GOOD:
         with Site(site) as daemon:
             assert autoconfig(daemon.autoconfig("a@example.com")).findtext("oAuth2/issuer") == issuer
