@@ -100,6 +100,7 @@ struct domain {
     const struct server *servers; /* by type in enum order, then prio, then id; may be none */
     size_t server_count;
     const struct ldap_server *ldap; /* or NULL */
+    bool has_user_query;            /* people are looked up by the setting user_query */
     const char *moved_to;           /* the domain that addresses moved to (Autodiscover RedirectAddr), or NULL */
     const char *redirect_url;       /* where Autodiscover clients shall ask instead, or NULL */
 };

@@ -70,7 +70,7 @@ static const char *misfit(const struct account *account, const struct server *se
         return "it has no TLS from the start";
     if (server->port != service->port)
         return "it is not on the registered port";
-    if (account->config->ldap != NULL || !user_is_address(account, server))
+    if (account->config->ldap != NULL || account->config->has_user_query || !user_is_address(account, server))
         return "its user name is not always the e-mail address";
     if (!server_has_auth(server, password_auths) && !server_has_auth(server, oauth_auths))
         return "it takes neither a password nor OAuth2";

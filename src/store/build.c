@@ -335,6 +335,7 @@ enum status build_domain(struct store_session *session, struct arena *arena, con
         status = build_ldap(session, arena, &target, domain, faults, error_r);
     if (status != STATUS_OK)
         return status;
+    domain->has_user_query = session->store->settings->user_query != NULL;
     build_moved(arena, &target, asked, domain, faults);
     if (arena_failed(arena))
         return error_set(error_r, STATUS_LIMIT, "domain %s needs more memory than one answer may take", asked);

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import schemas
-from support.daemon import AUTOMXCTL
+from support.daemon import AUTOMXCTL, run_sql
 from support.documents import Site, eventually
 
 PATH = "/.well-known/user-agent-configuration.json"
@@ -149,6 +149,17 @@ def test_oauth_only():
     with Site(site(*servers, provider=provider), allow=["WARNING"]) as daemon:
         assert ask(daemon).json()["authentication"] == {"oauth-public": {"issuer": "https://id.example.com"},
                                                         "password": False}
+
+
+def test_a_domain_whose_logins_are_looked_up_has_none(tmp_path):
+    """The document has no user name, so clients take the address."""
+    users = str(tmp_path / "users.sqlite")
+    run_sql(users, "CREATE TABLE users (address TEXT, uid TEXT); INSERT INTO users VALUES ('joe@example.com', 'u17')")
+    with Site(site(*MAIL), {"user_db_uri": f"sqlite:///{users}",
+                            "user_query": "SELECT uid AS login FROM users WHERE address = :address"}) as daemon:
+        assert "<LoginName>u17</LoginName>" in daemon.pox("joe@example.com").text
+        assert ask(daemon).status == 404
+        assert "PACC" in daemon.stderr() and "user name" in daemon.stderr()
 
 
 def test_wildcards_and_placeholders():
