@@ -46,10 +46,10 @@ const struct setting settings_table[] = {
              "behind a proxy, where all come from one address, leave it at 0."},
     {DURATION(idle_timeout), .preset = "15s", .min = SECOND, .max = HOUR,
      .help = "A connection on which nothing happens for this time is closed."},
-    {NUMBER(rate_limit), .preset = "600", .max = 1000000,
+    {NUMBER(rate_limit), .preset = "3000", .max = 1000000,
      .help = "How many requests a minute that cost something one client may make: those that are answered with an error, "
              "and those that the cache cannot answer. What is known and cached costs nothing. "
-             "60 may come at once; past that the client is answered 429 until its minute allows more. "
+             "300 may come at once; past that the client is answered 429 until its minute allows more. "
              "A client is an IPv4 address, or an IPv6 network of 64 bits, as the trusted proxies tell it. "
              "This machine, trusted proxies themselves, and private networks that no trusted proxy names are not limited. "
              "With 0 nobody is."},

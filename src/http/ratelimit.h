@@ -14,7 +14,7 @@
 struct ratelimit;
 
 /* Thunderbird alone asks for twelve things that mostly are not there, and an office begins its day at one address. */
-enum { RATELIMIT_BURST = 60 };
+enum { RATELIMIT_BURST = 300 };
 
 struct ratelimit *ratelimit_new(void);
 void ratelimit_free(struct ratelimit **ratelimit);

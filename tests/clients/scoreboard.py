@@ -38,7 +38,7 @@ def serving():
             path = os.path.join(directory, f"{world}.json")
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(accounts, file)
-            config = {"proxy_count": 1, "db_uri": "sqlite:///:memory:", "accounts": path}
+            config = {"proxy_count": 1, "rate_limit": 0, "db_uri": "sqlite:///:memory:", "accounts": path}
             config.update((key, value.replace("{directory}", directory)) for key, value in settings.items())
             # Servers that some format leaves out are warned of; that is not what is looked at here.
             addresses[world] = stack.enter_context(Daemon(config, allow=[r" WARNING "])).address

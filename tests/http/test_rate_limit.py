@@ -9,7 +9,7 @@ from support.daemon import Daemon
 SEED = {"version": 2, "provider": "Example", "domains": [{"name": "example.com"}, {"name": "example.org"}],
         "servers": [{"name": "imap.example.com", "port": 993, "type": "imap", "socket_type": "SSL",
                      "user_name": "%EMAILADDRESS%", "authentication": "plain"}]}
-BURST = 60
+BURST = 300
 # Ten minutes for one: a slow machine gives nobody a second chance within a test.
 PROXIED = {"trusted_proxies": "127.0.0.1", "rate_limit": 1}
 
