@@ -64,13 +64,21 @@ def test_everything():
         assert ask(daemon).body == first, "neither a restart nor the order of rows changes a byte"
 
 
-def test_the_published_example_and_its_digest():
-    """The document of the reference: the digest that other implementations make of it."""
-    with Site(site(*MAIL)) as daemon:
-        body = ask(daemon).body
-        assert body == (b'{"authentication":{"password":true},"info":{"provider":{"name":"Example Inc.",'
-                        b'"shortName":"Example"}},"protocols":{"imap":{"host":"imap.example.com"},'
-                        b'"pop3":{"host":"pop.example.com"},"submit":{"host":"smtp.example.com"}}}')
+def test_a_document_of_others_and_its_digest():
+    """The digest that another implementation publishes for this document, which has to come out byte for byte."""
+    both = {"authentication": ["OAuth2", "password-cleartext"]}
+    accounts = {"version": 3, "providers": [{
+        "name": "Example Provider", "short_name": "Example", "oauth2": {"issuer": "https://identity.example.test/"},
+        "links": [{"kind": "documentation", "url": "https://support.example.test/mail"}]}], "domains": [
+        {"name": "example.test", "servers": [
+            {"type": "imap", "name": "imap.example.test", **both}, {"type": "pop3", "name": "pop.example.test", **both},
+            {"type": "smtp", "name": "smtp.example.test", "port": 465, **both},
+            {"type": "jmap", "url": "https://jmap.example.test/session", **both},
+            {"type": "caldav", "url": "https://sync.example.test/calendar/", **both}]}]}
+    with Site(accounts) as daemon:
+        body = ask(daemon, "example.test").body
+        assert len(body) == 455
+        assert base64.b64encode(hashlib.sha256(body).digest()) == b"Yv17O1u1N+KeOhLF0eZv/RNE2t6o6NHAYCskZubeISE="
 
 
 def test_etag():
