@@ -71,9 +71,9 @@ static enum MHD_Result initdb_answer(struct request *request)
         return reply_done(request);
     case STATUS_INVALID:
     case STATUS_NOT_FOUND:
-        return reply_text(request, MHD_HTTP_BAD_REQUEST, "Nothing was written. %s", result->error.text);
+        return reply_text(request, MHD_HTTP_BAD_REQUEST, "Nothing was written: %s", result->error.text);
     case STATUS_REFUSED:
-        return reply_text(request, MHD_HTTP_FORBIDDEN, "Nothing was written. %s", result->error.text);
+        return reply_text(request, MHD_HTTP_FORBIDDEN, "Nothing was written: %s", result->error.text);
     case STATUS_BACKEND:
     case STATUS_LIMIT:
         break;
