@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -20,6 +21,7 @@ enum {
 struct check {
     pthread_t thread;
     struct store *store;
+    atomic_bool stopping;
 };
 
 static void warn(void *context, const char *sentence)
@@ -89,7 +91,7 @@ static void *run(void *context)
     enum status status = store_session_open(check->store, &session, &error);
     if (status == STATUS_OK)
         status = store_check(session, FAULTS_MAX, warn, NULL, &error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !atomic_load(&check->stopping))
         check_documents(session);
     if (status != STATUS_OK)
         log_warning("the accounts could not be checked: %s", error.text);
@@ -116,6 +118,8 @@ void check_stop(struct check **check)
 {
     if (!*check)
         return;
+    atomic_store(&(*check)->stopping, true);
+    store_end_checks((*check)->store);
     pthread_join((*check)->thread, NULL);
     free(*check);
     *check = NULL;

@@ -14,7 +14,7 @@ struct check *check_start(struct store *store);
  * --check-config. */
 void check_documents(struct store_session *session);
 
-/* Waits for its end. */
+/* Ends it, and waits for that. */
 void check_stop(struct check **check);
 
 #endif

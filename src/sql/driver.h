@@ -35,8 +35,9 @@ struct sql {
     struct arena *arena; /* of uri, options and password */
     struct sql_uri uri;
     struct sql_options options;
-    const char *shown; /* the URI for messages */
-    int64_t deadline;  /* clock_ms() by which the running call must end */
+    const char *shown;       /* the URI for messages */
+    int64_t deadline;        /* clock_ms() by which the running call must end */
+    const atomic_bool *stop; /* ends it sooner; or NULL */
     bool connected;
     bool lost; /* set by a driver: the connection is of no use any more; the call failed without lasting effect */
     bool in_transaction;

@@ -78,6 +78,8 @@ int sql_time_left(const struct sql *sql)
 {
     int64_t left;
 
+    if (sql_stopped(sql))
+        return 0;
     if (sql->deadline == INT64_MAX)
         return -1;
     left = sql->deadline - clock_ms();
@@ -245,6 +247,16 @@ bool sql_read_only(const struct sql *sql)
 void sql_set_timeout(struct sql *sql, unsigned milliseconds)
 {
     sql->options.timeout = milliseconds;
+}
+
+void sql_set_stop(struct sql *sql, const atomic_bool *stop)
+{
+    sql->stop = stop;
+}
+
+bool sql_stopped(const struct sql *sql)
+{
+    return sql->stop && atomic_load_explicit(sql->stop, memory_order_relaxed);
 }
 
 /* The call without a look at transactions, for BEGIN, COMMIT and ROLLBACK themselves. */

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "sql/uri.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,11 @@ bool sql_read_only(const struct sql *sql); /* SQLite opened a file that may only
 /* Milliseconds that each later call may take, connecting again included; 0: no limit. MariaDB's library counts in whole
  * seconds, so that there a server that hangs is noticed after at least one. */
 void sql_set_timeout(struct sql *sql, unsigned milliseconds);
+
+/* Once *stop is true, every call ends as if its time were over: SQLite at once, the others when they next look at the
+ * clock. Borrowed; NULL: none. */
+void sql_set_stop(struct sql *sql, const atomic_bool *stop);
+bool sql_stopped(const struct sql *sql);
 
 /* Runs one or several statements without parameters or rows. Rows that come are dropped. */
 enum status sql_run(struct sql *sql, const char *statements, struct error *error_r);

@@ -13,6 +13,12 @@ struct check {
     struct faults faults;
 };
 
+/* Until there are faults enough, or the store is about to close. */
+static bool goes_on(const struct check *check)
+{
+    return check->faults.left > 0 && !atomic_load_explicit(&check->session->store->closing, memory_order_relaxed);
+}
+
 /* Looks at one row of a page; returns its id. */
 typedef int64_t (*row_check)(struct check *check, struct arena *arena, struct sql_statement *statement);
 
@@ -32,14 +38,14 @@ static enum status each_row(struct check *check, const char *query, row_check lo
         enum status status = sql_prepare(check->session->main.sql, query, &statement, error_r);
         if (status == STATUS_OK) {
             sql_bind_number(statement, 1, last);
-            while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row && check->faults.left > 0) {
+            while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row && goes_on(check)) {
                 last = look(check, arena, statement);
                 count++;
             }
             sql_reset(statement);
         }
         arena_free(&arena);
-        if (status != STATUS_OK || count < PAGE_ROWS || check->faults.left == 0)
+        if (status != STATUS_OK || count < PAGE_ROWS || !goes_on(check))
             return status;
     }
 }
@@ -107,7 +113,7 @@ static enum status check_providers(struct check *check, struct error *error_r)
             status = build_provider(check->session, arena, &row, "", &domain, &check->faults, error_r);
         last = row.provider_id;
         arena_free(&arena);
-        if (status != STATUS_OK || !there || check->faults.left == 0)
+        if (status != STATUS_OK || !there || !goes_on(check))
             return status;
     }
 }
@@ -190,12 +196,12 @@ static enum status check_domains(struct check *check, struct error *error_r)
         }
         if (status == STATUS_OK && arena_failed(arena))
             status = error_set(error_r, STATUS_LIMIT, "a page of domains holds too much text");
-        for (size_t i = 0; status == STATUS_OK && i < count && check->faults.left > 0; i++) {
+        for (size_t i = 0; status == STATUS_OK && i < count && goes_on(check); i++) {
             last = rows[i].id;
             status = check_domain(check, arena, &rows[i], error_r);
         }
         arena_free(&arena);
-        if (status != STATUS_OK || count < PAGE_ROWS || check->faults.left == 0)
+        if (status != STATUS_OK || count < PAGE_ROWS || !goes_on(check))
             return status;
     }
 }
@@ -209,7 +215,7 @@ static enum status each_pair(struct check *check, const char *query, const char 
     enum status status = sql_prepare(check->session->main.sql, query, &statement, error_r);
     if (status != STATUS_OK)
         return status;
-    while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && check->faults.left > 0)
+    while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && goes_on(check))
         faults_add(&check->faults, "%s %lld: there is no %s %lld", owner, (long long)sql_number(statement, 0), what,
                    (long long)sql_number(statement, 1));
     sql_reset(statement);
@@ -260,7 +266,7 @@ static enum status check_serverless(struct check *check, struct error *error_r)
     enum status status = sql_prepare(check->session->main.sql, check->session->queries.serverless, &statement, error_r);
     if (status != STATUS_OK)
         return status;
-    while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && check->faults.left > 0)
+    while ((status = sql_step(statement, &there, error_r)) == STATUS_OK && there && goes_on(check))
         faults_add(&check->faults, "domain %lld (%.80s) has no servers", (long long)sql_number(statement, 0),
                    sql_text(statement, 1) != NULL ? sql_text(statement, 1) : "");
     sql_reset(statement);
@@ -310,19 +316,19 @@ static enum status check_all(struct check *check, struct error *error_r)
     enum status status = STATUS_OK;
     for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++)
         status = each_row(check, queries->server_page[table], check_server, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = each_row(check, queries->ldap_page, check_ldap, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_providers(check, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_references(check, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_domains(check, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_serverless(check, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_domain_provider(check, error_r);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && goes_on(check))
         status = check_default_domain(check, error_r);
     return status;
 }
@@ -339,7 +345,11 @@ enum status store_check(struct store_session *session, size_t max, store_fault f
         faults_add(&check.faults, "the database has no tables yet: GET /initdb/ from this machine makes them");
     } else {
         sql_set_timeout(session->main.sql, CHECK_TIMEOUT);
+        sql_set_stop(session->main.sql, &session->store->closing);
         status = check_all(&check, &error);
+        if (sql_stopped(session->main.sql))
+            return STATUS_OK; /* what was broken off has not failed */
+        sql_set_stop(session->main.sql, NULL);
         sql_set_timeout(session->main.sql, session->store->options.timeout);
     }
     session_leave(session, status, &error);

@@ -147,7 +147,7 @@ void odd_names_refresh(struct odd_names *odd, struct sql *sql)
     int64_t start = clock_ms();
     enum status status = read_list(sql, &list, &error);
     int64_t took = clock_ms() - start;
-    if (status != STATUS_OK)
+    if (status != STATUS_OK && !sql_stopped(sql))
         log_warning_once("domain names in capital letters, as U-labels or with blanks may be missed: %s", error.text);
 
     pthread_mutex_lock(&odd->lock);

@@ -10,6 +10,8 @@
 #include "store/schema.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct store {
     const struct settings *settings;
     struct arena *arena; /* of what follows */
@@ -22,6 +24,7 @@ struct store {
     struct sql_options query_options;
     bool query_elsewhere; /* not in the store's own database */
     struct odd_names *odd;
+    atomic_bool closing; /* store_end_checks() was called */
 };
 
 /* A connection with what was learnt about the database through it. */

@@ -172,6 +172,11 @@ out:
     return status;
 }
 
+void store_end_checks(struct store *store)
+{
+    atomic_store_explicit(&store->closing, true, memory_order_relaxed);
+}
+
 void store_close(struct store **store)
 {
     if (*store == NULL)

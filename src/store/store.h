@@ -56,6 +56,10 @@ typedef void (*store_fault)(void *context, const char *sentence);
 enum status store_check(struct store_session *session, size_t max, store_fault fault, void *context,
                         struct error *error_r);
 
+/* For a store that is about to close: a store_check() that runs on another thread ends soon, as if all had been looked
+ * at. */
+void store_end_checks(struct store *store);
+
 /* Names of all domains, in order, for tools (automxctl, digests). Return false from visit to stop. */
 typedef bool (*store_visit)(void *context, const char *name);
 enum status store_names(struct store_session *session, store_visit visit, void *context, struct error *error_r);

@@ -257,6 +257,10 @@ static void test_check(void **state)
     count = 0;
     assert_int_equal(store_check(fixture->session, 3, note_fault, &count, &fixture->error), STATUS_OK);
     assert_int_equal(count, 3);
+    count = 0;
+    store_end_checks(fixture->store);
+    assert_int_equal(store_check(fixture->session, 3, note_fault, &count, &fixture->error), STATUS_OK);
+    assert_int_equal(count, 0);
 }
 
 static void must_not_scan(struct fixture *fixture, const char *query, const char *but)
