@@ -157,6 +157,55 @@ static int check_config(struct settings *settings)
     return faults > 0 ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
+static sigset_t signals, stop_signals;
+
+/* SIGTERM or SIGINT came while this thread was busy. */
+static volatile sig_atomic_t stop_asked;
+
+static void give_up_waiting(int number)
+{
+    static const char message[] = "automxd: stopping took too long; the rest was cut off\n";
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)ignored;
+    _exit(EXIT_SUCCESS);
+}
+
+/* Look-ups may hang in a dead database; the administrator's stop shall not. */
+static void limit_stop(void)
+{
+    const struct itimerval limit = {.it_value = {.tv_sec = STOP_SECONDS - 1, .tv_usec = 800000}};
+    setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static void note_stop(int number)
+{
+    if (!stop_asked)
+        limit_stop();
+    stop_asked = 1;
+}
+
+/* Blocked before any thread is there, so that this thread alone gets them: serve() takes them one by one. */
+static void take_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = give_up_waiting}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = note_stop, .sa_flags = SA_RESTART}, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = note_stop, .sa_flags = SA_RESTART}, NULL);
+    sigemptyset(&stop_signals);
+    sigaddset(&stop_signals, SIGTERM);
+    sigaddset(&stop_signals, SIGINT);
+    signals = stop_signals;
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* While this thread waits for a database, the time that a stop may take already runs. No thread is made meanwhile that
+ * could get the signals instead: those of look-ups block them all. */
+static void heed_stop(bool heed)
+{
+    pthread_sigmask(heed ? SIG_UNBLOCK : SIG_BLOCK, &stop_signals, NULL);
+}
+
 /* Services that requests in flight began with; freed when nobody else has them. */
 struct retired {
     struct service *services[RETIRED_MAX];
@@ -167,10 +216,13 @@ static void free_retired(struct retired *retired, bool all)
 {
     size_t kept = 0;
     for (size_t i = 0; i < retired->count; i++) {
-        if (all || service_is_idle(retired->services[i]))
+        if (all || service_is_idle(retired->services[i])) {
+            heed_stop(true);
             service_unref(&retired->services[i]);
-        else
+            heed_stop(false);
+        } else {
             retired->services[kept++] = retired->services[i];
+        }
     }
     retired->count = kept;
 }
@@ -182,15 +234,17 @@ static void reload(const struct options *options, struct http_server *server, st
     struct settings *settings = NULL;
     struct service *fresh = NULL;
     struct error error = {""};
-    if (retired->count == RETIRED_MAX) {
-        log_error("the configuration was not read again: requests still use the last ones; try again in a moment");
-        return;
-    }
+    enum status status = STATUS_OK;
     notify_reloading();
     log_forget();
-    enum status status = load_settings(options, &settings, &error);
+    if (retired->count == RETIRED_MAX)
+        status = error_set(&error, STATUS_LIMIT, "requests still use the last ones; try again in a moment");
+    if (status == STATUS_OK)
+        status = load_settings(options, &settings, &error);
+    heed_stop(true);
     if (status == STATUS_OK)
         status = service_new(settings, false, &fresh, &error);
+    heed_stop(false);
     if (status != STATUS_OK) {
         settings_free(&settings);
         log_error("the old configuration stays: %s", error.text);
@@ -205,27 +259,6 @@ static void reload(const struct options *options, struct http_server *server, st
     notify_send("READY=1");
 }
 
-static void give_up_waiting(int number)
-{
-    static const char message[] = "automxd: stopping took too long; the rest was cut off\n";
-    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
-    (void)ignored;
-    _exit(EXIT_SUCCESS);
-}
-
-/* Look-ups may hang in a dead database; the administrator's stop shall not. */
-static void limit_stop(void)
-{
-    struct sigaction action = {.sa_handler = give_up_waiting};
-    struct itimerval limit = {.it_value = {.tv_sec = STOP_SECONDS - 1, .tv_usec = 800000}};
-    sigset_t alarm_only;
-    sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
-    sigaction(SIGALRM, &action, NULL);
-    pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
-    setitimer(ITIMER_REAL, &limit, NULL);
-}
-
 /* Every connection needs a descriptor, and the default of 1024 is for programs that use select(). */
 static void raise_descriptor_limit(void)
 {
@@ -236,30 +269,18 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* Blocked before any thread is there, so that this thread alone gets them. */
-static void block_signals(sigset_t *signals_r)
-{
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(signals_r);
-    sigaddset(signals_r, SIGTERM);
-    sigaddset(signals_r, SIGINT);
-    sigaddset(signals_r, SIGHUP);
-    sigset_t blocked = *signals_r;
-    sigaddset(&blocked, SIGALRM);
-    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
-}
-
 static void serve(const struct options *options, struct http_server *server, struct service **service,
-                  struct retired *retired, const sigset_t *signals)
+                  struct retired *retired)
 {
     const struct timespec soon = {.tv_nsec = RETIRED_CHECK_MS * 1000000L};
-    for (;;) {
-        int number = sigtimedwait(signals, NULL, retired->count > 0 ? &soon : NULL);
+    while (!stop_asked) {
+        int number = sigtimedwait(&signals, NULL, retired->count > 0 ? &soon : NULL);
         if (number == SIGTERM || number == SIGINT)
-            return;
+            note_stop(number);
         if (number == SIGHUP)
             reload(options, server, service, retired);
-        free_retired(retired, false);
+        if (!stop_asked)
+            free_retired(retired, false);
     }
 }
 
@@ -269,13 +290,14 @@ static int run(const struct options *options, struct settings *settings)
     struct http_server *server = NULL;
     struct retired retired = {.count = 0};
     struct error error = {""};
-    sigset_t signals;
 
     raise_descriptor_limit();
-    block_signals(&signals);
+    take_signals();
     if (!settings->file)
         log_warning("no configuration file was found: the defaults are used, with an empty database in memory");
+    heed_stop(true);
     enum status status = service_new(settings, true, &service, &error);
+    heed_stop(false);
     if (status != STATUS_OK) {
         settings_free(&settings);
         log_critical("%s", error.text);
@@ -289,11 +311,10 @@ static int run(const struct options *options, struct settings *settings)
     }
     notify_send("READY=1");
     service_check(service);
-    serve(options, server, &service, &retired, &signals);
+    serve(options, server, &service, &retired);
 
     notify_send("STOPPING=1");
     log_info("stopping");
-    limit_stop();
     http_server_stop(&server);
     free_retired(&retired, true);
     service_unref(&service);

@@ -336,6 +336,27 @@ def test_a_lookup_without_an_end_is_cut_off():
         waiting.close()
 
 
+@pytest.mark.parametrize("reload", [False, True])
+def test_a_database_that_hangs_at_start_or_reload_does_not_hold_the_stop_up(tmp_path, reload):
+    """One that takes the connection and says nothing, while the main thread waits for it."""
+    threads = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0 atexit_sleep_ms=0"}
+    with socket.create_server(("127.0.0.1", 0)) as mute, Daemon(seed=SEED, allow=["took too long"]) as daemon:
+        hanging = {"db_uri": f"postgresql://a:b@127.0.0.1:{mute.getsockname()[1]}/c", "lookup_timeout": "30s"}
+        mute.settimeout(10)
+        daemon.write_config(hanging)
+        if reload:
+            process = daemon.process
+            daemon.signal(signal.SIGHUP)
+        else:
+            daemon.stop()
+            process = subprocess.Popen([AUTOMXD, "--config", daemon.config_path, "--port", str(daemon.port)],
+                                       stderr=subprocess.DEVNULL, env={**os.environ, **threads})
+        with mute.accept()[0]:
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(40) == 0 and time.monotonic() - began < 5.5
+
+
 def test_a_closed_reader_does_not_end_the_daemon():
     with Daemon(seed=SEED) as daemon:
         for _ in range(20):
