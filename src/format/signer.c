@@ -46,6 +46,19 @@ static enum status open_pem(const char *path, BIO **bio_r, struct error *error_r
     return error_set(error_r, STATUS_BACKEND, "%s cannot be read: %s", path, strerror(code));
 }
 
+/* Files overlap: a chain often begins with the certificate itself, and a certificate's file ("fullchain.pem") often
+ * holds the chain, too. A signature cannot hold one twice. */
+static bool is_known(const struct profile_signer *signer, const X509 *certificate)
+{
+    if (X509_cmp(signer->certificate, certificate) == 0)
+        return true;
+    for (int i = 0; i < sk_X509_num(signer->chain); i++) {
+        if (X509_cmp(sk_X509_value(signer->chain, i), certificate) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Reads every certificate of a file: the first becomes the signer's when there is none yet, the others its chain. */
 static enum status read_certificates(struct profile_signer *signer, const char *path, struct error *error_r)
 {
@@ -60,8 +73,8 @@ static enum status read_certificates(struct profile_signer *signer, const char *
         count++;
         if (signer->certificate == NULL) {
             signer->certificate = certificate;
-        } else if (X509_cmp(signer->certificate, certificate) == 0) {
-            X509_free(certificate); /* chain files often begin with the certificate itself */
+        } else if (is_known(signer, certificate)) {
+            X509_free(certificate);
         } else if (sk_X509_push(signer->chain, certificate) <= 0) {
             X509_free(certificate);
             status = error_set(error_r, STATUS_LIMIT, "out of memory");

@@ -212,6 +212,18 @@ def test_signed(authority, tmp_path, kind):
         assert answers == {content}
 
 
+@pytest.mark.parametrize("chain", [False, True])
+def test_a_certificate_file_that_holds_the_chain_too(authority, tmp_path, chain):
+    """Let's Encrypt's fullchain.pem, with or without its chain.pem beside."""
+    certificate, key = authority.issue(f"full{chain}")
+    full = tmp_path / "fullchain.pem"
+    full.write_bytes(b"".join(open(path, "rb").read() for path in (certificate, authority.chain)))
+    settings = signing(authority, str(full), key)
+    for other in (authority.chain, str(full)) if chain else (None,):
+        with Site(ACCOUNTS, dict(settings, profile_chain=other), allow=["WARNING"]) as daemon:
+            assert authority.verify(ask(daemon, "joe@example.com").body, str(tmp_path)) is not None
+
+
 def test_encrypted_key_with_a_password_file(authority, tmp_path):
     certificate, key = authority.issue("locked", password="a secret: %$ü")
     password = tmp_path / "password"
