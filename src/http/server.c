@@ -225,6 +225,9 @@ void http_server_stop(struct http_server **server_pointer)
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
         MHD_quiesce_daemon(listener->daemon);
+        /* First the file: once nobody listens, a successor takes it for left behind and puts its own in its place. */
+        listen_remove(&listener->socket);
+        listener->socket.owned = false;
         close(listener->socket.fd);
         listener->socket.fd = -1;
     }

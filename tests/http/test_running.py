@@ -309,6 +309,22 @@ def test_a_lookup_that_waits_is_answered_before_the_end():
         waiting.close()
 
 
+def test_a_successor_keeps_its_socket_while_the_old_daemon_ends(tmp_path):
+    path = str(tmp_path / "automxd.sock")
+    with Listening(f"unix:{path}") as old:
+        slow = socket.socket(socket.AF_UNIX)
+        slow.connect(path)
+        slow.sendall(b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        time.sleep(0.3)
+        old.signal(signal.SIGTERM)
+        assert eventually(lambda: not reachable(path))
+        with Listening(f"unix:{path}"):
+            assert old.process.poll() is None, "the old one still waits for its client"
+            assert old.process.wait(10) == 0
+            assert request(path, "GET", "/healthz").status == 200
+        slow.close()
+
+
 def test_a_slow_client_does_not_hold_the_stop_up():
     with Daemon() as daemon:
         slow = socket.create_connection(daemon.address)

@@ -145,6 +145,32 @@ static void sockets_of_the_dead_are_replaced(void **state)
     arena_free(&arena);
 }
 
+static void a_process_that_does_not_accept_is_alive(void **state)
+{
+    struct arena *arena = arena_new(16 * 1024);
+    struct listen_socket sockets[LISTEN_SOCKETS_MAX];
+    size_t count;
+    struct error error = {""};
+    char setting[128];
+    struct sockaddr_un there = {.sun_family = AF_UNIX};
+    snprintf(there.sun_path, sizeof there.sun_path, "%s/busy", directory);
+    snprintf(setting, sizeof setting, "unix:%s", there.sun_path);
+
+    int busy = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(busy, (const struct sockaddr *)&there, sizeof there), 0);
+    assert_int_equal(listen(busy, 0), 0);
+    int waiting = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(waiting, (const struct sockaddr *)&there, sizeof there), 0);
+    alarm(10); /* for a second one that waits until the first is accepted */
+    assert_int_equal(listen_open(arena, setting, sockets, &count, &error), STATUS_BACKEND);
+    alarm(0);
+    assert_non_null(strstr(error.text, "in use"));
+    close(waiting);
+    close(busy);
+    assert_int_equal(unlink(there.sun_path), 0);
+    arena_free(&arena);
+}
+
 static struct net_address address(const char *text)
 {
     struct net_address result;
@@ -185,6 +211,7 @@ int main(void)
         cmocka_unit_test(wrong_entries_are_named),
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(sockets_of_the_dead_are_replaced),
+        cmocka_unit_test(a_process_that_does_not_accept_is_alive),
         cmocka_unit_test(connections_are_counted_by_address),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
