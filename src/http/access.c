@@ -26,7 +26,7 @@ static const char *word(struct slice text, char out[WORD_MAX])
 }
 
 /* A path that no route has is shown because it helps to find a wrong proxy configuration, unless somebody put an
- * address into it. */
+ * address into it, be it encoded twice. */
 static const char *path_word(const struct request *request, char out[WORD_MAX])
 {
     if (request->route) {
@@ -35,7 +35,7 @@ static const char *path_word(const struct request *request, char out[WORD_MAX])
         snprintf(out, WORD_MAX, "%s/...", request->route->path);
         return out;
     }
-    if (!request->target_good || strchr(request->target.path, '@'))
+    if (!request->target_good || strchr(request->target.path, '@') || strstr(request->target.path, "%40"))
         return "-";
     return word((struct slice){request->target.path, strlen(request->target.path)}, out);
 }

@@ -23,9 +23,9 @@ enum {
     DISCARD_MAX = 1024 * 1024,
 };
 
-/* Lets the library see no query. It would make a record of each parameter, for nobody, in memory that it has not got for
- * many of them, and then (0.9.75) neither answer nor ever tell that the request has ended. The target is the library's
- * own buffer, where it searches for parameters once this callback has returned. */
+/* Lets the library see no query. It would make a record of each parameter, for nobody, in memory that it has not got
+ * for many of them, and then (0.9.75) neither answer nor ever tell that the request has ended. The target is the
+ * library's own buffer, where it searches for parameters once this callback has returned. */
 static void hide_query(const char *target)
 {
     char *query = strchr((char *)(uintptr_t)target, '?');
@@ -36,9 +36,12 @@ static void hide_query(const char *target)
 void *request_new(void *closure, const char *target, struct MHD_Connection *connection)
 {
     struct listener *listener = closure;
-    struct arena *arena = arena_new(ARENA_MAX);
+    const union MHD_ConnectionInfo *context = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_connection *owner = context ? context->socket_context : NULL;
+    struct arena *arena = owner ? arena_new(ARENA_MAX) : NULL;
     if (!arena)
         return NULL;
+    request_abandon(owner);
     struct request *request = arena_alloc(arena, sizeof *request);
     char *text = arena_text(arena, target);
     if (!request || !text) {
@@ -48,6 +51,8 @@ void *request_new(void *closure, const char *target, struct MHD_Connection *conn
     request->arena = arena;
     request->server = listener->server;
     request->connection = connection;
+    request->owner = owner;
+    owner->request = request;
     hide_query(target);
     request->target_good = target_parse(text, &request->target);
     request->began = log_enabled(LOG_LEVEL_INFO) ? clock_ms() : 0;
@@ -91,24 +96,35 @@ static bool is_client_error(unsigned status)
     return status >= 400 && status < 500 && status != MHD_HTTP_TOO_MANY_REQUESTS;
 }
 
-void request_completed(void *closure, struct MHD_Connection *connection, void **context,
-                       enum MHD_RequestTerminationCode how)
+static void finish(struct request *request, bool complete)
 {
-    struct request *request = *context;
-    *context = NULL;
-    if (!request)
-        return;
     if (request->began)
-        access_log(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+        access_log(request, complete);
     struct http_server *server = request->server;
     if (!request->charged && is_client_error(request->status))
         request_charge(request, 1);
     lookup_clear(request);
     service_unref(&request->service);
     buf_free(&request->body);
+    request->owner->request = NULL;
     struct arena *arena = request->arena;
     arena_free(&arena);
     atomic_fetch_sub(&server->active, 1);
+}
+
+void request_completed(void *closure, struct MHD_Connection *connection, void **context,
+                       enum MHD_RequestTerminationCode how)
+{
+    struct request *request = *context;
+    *context = NULL;
+    if (request)
+        finish(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+}
+
+void request_abandon(struct http_connection *connection)
+{
+    if (connection->request)
+        finish(connection->request, false);
 }
 
 /* Several headers of one name are one list (RFC 9110 section 5.3). */
@@ -221,7 +237,8 @@ static enum MHD_Result refuse_headers(struct request *request)
 
 static enum MHD_Result refuse_hosts(struct request *request)
 {
-    return reply_text(request, MHD_HTTP_BAD_REQUEST, "There is more than one Host header.");
+    return reply_text(request, MHD_HTTP_BAD_REQUEST, "There must be one Host header, and there %s.",
+                      request->headers.host_count > 1 ? "are several" : "is none");
 }
 
 static enum MHD_Result refuse_path(struct request *request)
@@ -260,6 +277,13 @@ static size_t header_size(const struct request *request)
     return info ? info->header_size : 0;
 }
 
+/* RFC 9112 section 3.2: HTTP/1.1 needs exactly one. */
+static bool has_good_host(const struct request *request)
+{
+    unsigned count = request->headers.host_count;
+    return count == 1 || (count == 0 && strcmp(request->version, MHD_HTTP_VERSION_1_1) != 0);
+}
+
 static request_step first_step(const struct request *request)
 {
     if (request->too_many > 0)
@@ -270,7 +294,7 @@ static request_step first_step(const struct request *request)
         return refuse_target_length;
     if (header_size(request) > REQUEST_HEADER_MAX || arena_failed(request->arena))
         return refuse_headers;
-    if (request->headers.host_count > 1)
+    if (!has_good_host(request))
         return refuse_hosts;
     if (!request->route)
         return refuse_path;

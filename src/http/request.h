@@ -22,6 +22,12 @@ enum {
     REQUEST_ADDRESSES_MAX = 8, /* in one profile */
 };
 
+/* The library's context of a connection. */
+struct http_connection {
+    struct request *request; /* which has not ended */
+    bool counted;            /* among the peers */
+};
+
 /* The headers that matter, collected in one pass; values are borrowed from the connection or live in the arena. */
 struct request_headers {
     const char *host;
@@ -46,6 +52,7 @@ struct request {
     struct http_server *server;
     struct service *service;
     struct MHD_Connection *connection;
+    struct http_connection *owner;
     struct net_address peer;
 
     bool target_good;
@@ -88,6 +95,10 @@ enum MHD_Result request_handle(void *listener, struct MHD_Connection *connection
                                const char *version, const char *upload, size_t *upload_size, void **request);
 void request_completed(void *listener, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode how);
+
+/* The connection has been closed. libmicrohttpd (0.9.75) does not tell the end of a request for whose headers or
+ * cookies its memory was too small. */
+void request_abandon(struct http_connection *connection);
 
 /* Waiting for answers that come on other threads: request_expect() before the first is asked for, request_answered() by
  * each that comes, and request_wait() once all were asked for, whose result the handler returns; step goes on when the

@@ -52,23 +52,36 @@ static enum MHD_Result accept_policy(void *closure, const struct sockaddr *from,
     return welcome ? MHD_YES : MHD_NO;
 }
 
-static void on_connection(void *closure, struct MHD_Connection *connection, void **is_in,
+static struct net_address peer_of(const struct listener *listener, struct MHD_Connection *connection)
+{
+    if (listener->socket.path)
+        return (struct net_address){.family = NET_LOCAL};
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return net_address_from(info ? info->client_addr : NULL);
+}
+
+static void on_connection(void *closure, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
     const struct listener *listener = closure;
-    if (listener->socket.path)
-        return;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct net_address address = net_address_from(info ? info->client_addr : NULL);
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (*is_in)
-            peers_leave(listener->server->peers, &address);
+    struct net_address address = peer_of(listener, connection);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct service *service = http_server_service(listener->server);
+        struct http_connection *state = calloc(1, sizeof *state);
+        if (state)
+            state->counted = is_counted(service, &address) && peers_enter(listener->server->peers, &address);
+        service_unref(&service);
+        *context = state; /* without it the connection's requests are refused */
         return;
     }
-    struct service *service = http_server_service(listener->server);
-    if (is_counted(service, &address) && peers_enter(listener->server->peers, &address))
-        *is_in = listener->server;
-    service_unref(&service);
+    struct http_connection *state = *context;
+    *context = NULL;
+    if (!state)
+        return;
+    request_abandon(state);
+    if (state->counted)
+        peers_leave(listener->server->peers, &address);
+    free(state);
 }
 
 /* The library tells what clients did wrong, mostly, and where it stands in its own source. */

@@ -65,15 +65,10 @@ def test_what_the_cache_knows_costs_nothing():
 
 
 def test_it_is_paid_back():
-    with Daemon({**PROXIED, "rate_limit": 6000}, seed=SEED) as daemon:
+    with Daemon({**PROXIED, "rate_limit": 600}, seed=SEED) as daemon:  # ten a second
         ask = asker(daemon, "203.0.113.1")
+        spend(ask)
         end = time.monotonic() + 20
-        # 100 a second come back; asked without a pause, more than that is spent
-        while unknown(ask, 1).status != 429 and time.monotonic() < end:
-            daemon_answers = [daemon.raw(b"GET /no HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n" * 100)]
-            if b" 429 " in daemon_answers[0]:
-                break
-        assert time.monotonic() < end
         while ask().status != 200:
             assert time.monotonic() < end
 
