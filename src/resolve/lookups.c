@@ -13,6 +13,15 @@
 enum {
     RETRY_PAUSE = 1000,      /* between two look-ups in the background for one key */
     COMPLAINT_PAUSE = 60000, /* between two lines in the log about the same trouble */
+    COMPLAINTS = 16,         /* how many troubles are told apart */
+    ABOUT_MAX = 64,
+};
+
+/* What the log has been told. One broken directory must not keep the fault of another one out of it. */
+struct complaint {
+    char about[ABOUT_MAX]; /* a message up to its first colon, "ldapserver 3"; empty: free */
+    int64_t at;
+    bool lasts; /* nothing has been found since */
 };
 
 struct flight {
@@ -39,7 +48,7 @@ struct lookups {
     size_t mask;
     bool down;       /* the last look-up that came to an end failed or took too long */
     bool complained; /* and the log says so */
-    int64_t complained_at;
+    struct complaint complaints[COMPLAINTS];
 
     atomic_uint_fast64_t misses, stale, failures, timeouts, busy;
 };
@@ -220,16 +229,35 @@ void lookups_leave(struct lookup_waiter *waiter)
     }
 }
 
+/* The entry for what the message is about: the one that is there, or else the oldest, emptied. */
+static struct complaint *complaint_for(struct lookups *lookups, const char *why)
+{
+    struct complaint *oldest = lookups->complaints;
+    char about[ABOUT_MAX];
+
+    snprintf(about, sizeof about, "%.*s", (int)strcspn(why, ":"), why);
+    for (struct complaint *entry = lookups->complaints; entry < lookups->complaints + COMPLAINTS; entry++) {
+        if (strcmp(entry->about, about) == 0)
+            return entry;
+        if (entry->at < oldest->at)
+            oldest = entry;
+    }
+    *oldest = (struct complaint){0};
+    memcpy(oldest->about, about, sizeof about);
+    return oldest;
+}
+
 /* Says that look-ups fail, once when it begins and not more often than now and then. */
 static void complain(struct lookups *lookups, int64_t now, const char *why)
 {
-    if (lookups->down)
-        return;
+    struct complaint *complaint = complaint_for(lookups, why);
+
     lookups->down = true;
-    if (lookups->complained_at && now - lookups->complained_at < COMPLAINT_PAUSE)
+    if (complaint->lasts || (complaint->at && now - complaint->at < COMPLAINT_PAUSE))
         return;
+    complaint->at = now;
+    complaint->lasts = true;
     lookups->complained = true;
-    lookups->complained_at = now;
     log_error("%s look-ups fail, what was known goes on being served: %s", lookups->plan.what, why);
 }
 
@@ -239,6 +267,8 @@ static void rejoice(struct lookups *lookups)
     if (lookups->complained)
         log_info("%s look-ups work again", lookups->plan.what);
     lookups->complained = false;
+    for (size_t i = 0; i < COMPLAINTS; i++)
+        lookups->complaints[i].lasts = false;
 }
 
 /* What is known is served at once from now on; where nothing is, that is remembered for a moment. */

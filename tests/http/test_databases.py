@@ -1,6 +1,5 @@
 """The same questions to automx2's own tables on SQLite, PostgreSQL and MariaDB: the same answers."""
 
-import contextlib
 import json
 import os
 import subprocess
@@ -9,39 +8,15 @@ import time
 import pytest
 
 from support import automx2_schema
-from support.daemon import AUTOMXCTL, Daemon, run_sql
-from support.databases import mariadb, postgresql
+from support.daemon import AUTOMXCTL, Daemon
+from support.databases import mariadb, postgresql, sqlite
 
 SEEN_SECONDS = 20
 
 
-class Sqlite:
-    """The file database with the interface of the servers."""
-
-    def __init__(self, directory):
-        self.directory = directory
-
-    def path(self, database):
-        return os.path.join(self.directory, database + ".sqlite")
-
-    def create(self, database):
-        pass
-
-    def sql(self, script, database):
-        run_sql(self.path(database), script)
-
-    def uri(self, database):
-        return "sqlite:///" + self.path(database)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
-def server(request, tmp_path_factory):
-    with contextlib.ExitStack() as stack:
-        if request.param == "sqlite":
-            found = Sqlite(str(tmp_path_factory.mktemp("sqlite")))
-        else:
-            found = stack.enter_context({"postgresql": postgresql, "mariadb": mariadb}[request.param]())
-        found.dialect = request.param
+@pytest.fixture(scope="module", params=[sqlite, postgresql, mariadb], ids=["sqlite", "postgresql", "mariadb"])
+def server(request):
+    with request.param() as found:
         yield found
 
 

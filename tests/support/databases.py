@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -166,7 +167,36 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+class Sqlite:
+    """The database in a file, with what tests need of the other two."""
+
+    dialect = "sqlite"
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="automxd-", dir="/tmp")
+
+    def start(self):
+        return self
+
+    def close(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def path(self, database):
+        return os.path.join(self.directory, database + ".sqlite")
+
+    def create(self, database):
+        pass
+
+    def sql(self, script, database):
+        with contextlib.closing(sqlite3.connect(self.path(database))) as connection:
+            connection.executescript(script)
+
+    def uri(self, database):
+        return "sqlite:///" + self.path(database)
+
+
 class PostgreSQL(Server):
+    dialect = "postgresql"
     user = "postgres"
     password = "p@ss/w:o+rd%1"
     stop_signal = signal.SIGINT
@@ -210,6 +240,7 @@ class PostgreSQL(Server):
 
 
 class MariaDB(Server):
+    dialect = "mariadb"
     user = "mysql"
     password = "p@ss/w:o+rd%1"
 
@@ -307,6 +338,10 @@ def _running(server):
         yield server.start()
     finally:
         server.close()
+
+
+def sqlite():
+    return _running(Sqlite())
 
 
 def postgresql(**options):
