@@ -9,7 +9,7 @@
 #include "ctl/command.h"
 
 static const struct command *const commands[] = {
-    &command_import, &command_lookup, &command_pacc, &command_render, &command_upgrade,
+    &command_export, &command_import, &command_lookup, &command_pacc, &command_render, &command_upgrade,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -14,6 +14,7 @@ struct command {
     int (*run)(struct tool *tool, char **words);
 };
 
+extern const struct command command_export;
 extern const struct command command_import;
 extern const struct command command_lookup;
 extern const struct command command_pacc;

@@ -31,13 +31,13 @@ static int run(struct tool *tool, char **words)
 
     buf_init(&document, 0);
     buf_init(&record, 0);
-    status = record_make(tool, domain, &document, &record, &error);
+    status = record_make(tool->session, domain, &document, &record, &error);
     if (status == STATUS_OK && pacc_digest(&document, digest)) {
         printf("document  https://ua-auto-config.%s/.well-known/user-agent-configuration.json (%zu bytes)\n", domain,
                document.length);
         printf("digest    %s\n", digest);
         printf("record    ");
-        record_print(domain, &record);
+        record_print(domain, record.data);
         printf("\n");
     } else {
         code = tool_failed(status, &error);

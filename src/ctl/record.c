@@ -9,7 +9,7 @@
 
 enum { DOMAIN_ARENA_MAX = 16 * 1024 * 1024 };
 
-enum status record_make(struct tool *tool, const char *domain, struct buf *document, struct buf *record,
+enum status record_make(struct store_session *session, const char *domain, struct buf *document, struct buf *record,
                         struct error *error_r)
 {
     struct account account = {.domain = domain};
@@ -19,7 +19,7 @@ enum status record_make(struct tool *tool, const char *domain, struct buf *docum
 
     if (arena == NULL)
         return error_set(error_r, status, "memory is out");
-    status = store_find(tool->session, arena, domain, &account.config, error_r);
+    status = store_find(session, arena, domain, &account.config, error_r);
     if (status == STATUS_NOT_FOUND)
         error_set(error_r, status, "the domain %s is not served", domain);
     if (status == STATUS_OK)
@@ -30,7 +30,7 @@ enum status record_make(struct tool *tool, const char *domain, struct buf *docum
     return status;
 }
 
-void record_print(const char *domain, const struct buf *record)
+void record_print(const char *domain, const char *record)
 {
-    printf("_ua-auto-config.%s. IN TXT \"%s\"", domain, record->data);
+    printf("_ua-auto-config.%s. IN TXT \"%s\"", domain, record);
 }

@@ -4,14 +4,14 @@
 #define CTL_RECORD_H
 
 #include "base/buf.h"
-#include "ctl/tool.h"
+#include "store/store.h"
 
 /* Adds the document to one buffer and the text of the TXT record to the other. domain: a lower-case A-label.
  * STATUS_NOT_FOUND when the domain is not served or has no such document. */
-enum status record_make(struct tool *tool, const char *domain, struct buf *document, struct buf *record,
+enum status record_make(struct store_session *session, const char *domain, struct buf *document, struct buf *record,
                         struct error *error_r);
 
 /* The record as a line of a zone file, without a newline. */
-void record_print(const char *domain, const struct buf *record);
+void record_print(const char *domain, const char *record);
 
 #endif

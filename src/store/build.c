@@ -292,9 +292,8 @@ static enum status build_ldap(struct store_session *session, struct arena *arena
     return status;
 }
 
-/* Where a moved domain went, and the URL that answers for it. domain->name is the rule. */
-static void build_moved(struct arena *arena, const struct domain_row *row, const char *asked, struct domain *domain,
-                        struct faults *faults)
+void build_moved(struct arena *arena, const struct domain_row *row, const char *asked, struct domain *domain,
+                 struct faults *faults)
 {
     struct error reason = {0};
     const char *text = NULL;

@@ -19,6 +19,10 @@ enum status build_provider(struct store_session *session, struct arena *arena, c
 enum status build_check_domain(struct store_session *session, struct arena *arena, const struct domain_row *row,
                                struct faults *faults, struct error *error_r);
 
+/* moved_to and redirect_url of a row, for whoever asks for asked. domain->name is the rule. */
+void build_moved(struct arena *arena, const struct domain_row *row, const char *asked, struct domain *domain,
+                 struct faults *faults);
+
 /* The row with an id; *there_r is false when there is none. */
 enum status build_read_domain(struct store_session *session, struct arena *arena, int64_t id, struct domain_row *row_r,
                               bool *there_r, struct error *error_r);

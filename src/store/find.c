@@ -192,22 +192,14 @@ static enum status find(struct store_session *session, struct arena *arena, cons
     return status;
 }
 
-/* One transaction, so that a script which empties and fills the tables meanwhile is seen before or after, not between.
- * Where the connection was lost and made again in the middle there is none to end, which does not matter. */
 static enum status find_in_transaction(struct store_session *session, struct arena *arena, const char *domain,
                                        const struct domain **domain_r, struct error *error_r)
 {
-    static const char *const begin[] = {
-        [SQL_SQLITE] = "BEGIN",
-        [SQL_POSTGRESQL] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        [SQL_MYSQL] = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-    };
-    enum status status = sql_run(session->main.sql, begin[sql_dialect(session->main.sql)], error_r);
+    enum status status = session_begin_read(session, error_r);
     if (status != STATUS_OK)
         return status;
     status = find(session, arena, domain, domain_r, error_r);
-    if (sql_run(session->main.sql, "ROLLBACK", NULL) != STATUS_OK)
-        sql_close(&session->main.sql);
+    session_end_read(session);
     return status;
 }
 

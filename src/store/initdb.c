@@ -5,7 +5,10 @@
 #include "store/seed.h"
 #include "store/session.h"
 
-enum { SEED_ARENA_MAX = 512 * 1024 * 1024 };
+enum {
+    SEED_ARENA_MAX = 512 * 1024 * 1024,
+    EDIT_TIMEOUT = 300000, /* for emptying tables of a million rows */
+};
 
 static enum status count_providers(struct sql *sql, bool *there_r, struct error *error_r)
 {
@@ -141,4 +144,77 @@ enum status store_clear(struct store_session *session, struct error *error_r)
         status = finish(session, clear_tables(session, &error), &error);
     session_leave(session, status, &error);
     return status == STATUS_OK ? STATUS_OK : error_set(error_r, status, "%s", error.text);
+}
+
+/* MariaDB commits before it makes a table, so that tables which are missing are made before the transaction. */
+static enum status prepare_tables(struct store_session *session, struct schema *schema, struct error *error_r)
+{
+    enum status status = schema_detect(session->main.sql, schema, error_r);
+    if (status != STATUS_OK || schema_usable(schema))
+        return status;
+    status = begin(session, error_r);
+    return status == STATUS_OK ? finish(session, make_tables(session, schema, error_r), error_r) : status;
+}
+
+/* Two that write at once would leave what both wrote: what the second one empties does not show what the first one is
+ * about to commit. SQLite's transaction has the lock already. */
+static enum status lock_providers(struct sql *sql, struct error *error_r)
+{
+    static const char *const locks[] = {
+        [SQL_SQLITE] = NULL,
+        [SQL_POSTGRESQL] = "LOCK TABLE provider IN SHARE ROW EXCLUSIVE MODE",
+        [SQL_MYSQL] = "SELECT id FROM provider FOR UPDATE",
+    };
+    const char *lock = locks[sql_dialect(sql)];
+    return lock != NULL ? sql_run(sql, lock, error_r) : STATUS_OK;
+}
+
+static enum status replace_in_transaction(struct store_session *session, struct seed *seed, struct error *error_r)
+{
+    enum status status = lock_providers(session->main.sql, error_r);
+    if (status == STATUS_OK)
+        status = clear_tables(session, error_r);
+    if (status == STATUS_OK)
+        status = seed_write(seed, session->main.sql, error_r);
+    return status;
+}
+
+static enum status replace(struct store_session *session, struct seed *seed, struct error *error_r)
+{
+    struct schema schema;
+    if (sql_read_only(session->main.sql))
+        return begin(session, error_r);
+    enum status status = prepare_tables(session, &schema, error_r);
+    if (status == STATUS_OK)
+        status = seed_fits(seed, &schema, error_r);
+    if (status == STATUS_OK)
+        status = begin(session, error_r);
+    if (status != STATUS_OK)
+        return status;
+    status = finish(session, replace_in_transaction(session, seed, error_r), error_r);
+    return status == STATUS_OK ? session_learn(session, error_r) : status;
+}
+
+enum status store_replace(struct store_session *session, const char *json, size_t length, struct error *error_r)
+{
+    struct seed seed;
+    struct error error = {0};
+    struct arena *arena = arena_new(SEED_ARENA_MAX);
+    if (arena == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    enum status status = seed_parse(arena, json, length, &seed, error_r);
+    if (status == STATUS_OK)
+        status = session_enter(session, error_r);
+    if (status != STATUS_OK)
+        goto out;
+    sql_set_timeout(session->main.sql, EDIT_TIMEOUT);
+    status = replace(session, &seed, &error);
+    if (session->main.sql != NULL)
+        sql_set_timeout(session->main.sql, session->store->options.timeout);
+    session_leave(session, status, &error);
+    if (status != STATUS_OK)
+        error_set(error_r, status, "%s", error.text);
+out:
+    arena_free(&arena);
+    return status;
 }

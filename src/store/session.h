@@ -44,6 +44,11 @@ struct store_session {
 enum status session_enter(struct store_session *session, struct error *error_r);
 enum status session_leave(struct store_session *session, enum status status, const struct error *error);
 
+/* One transaction around several questions, so that a script which empties and fills the tables meanwhile is seen
+ * before or after, not between. The end closes a connection that cannot end it. */
+enum status session_begin_read(struct store_session *session, struct error *error_r);
+void session_end_read(struct store_session *session);
+
 /* After the schema was changed through this session. */
 enum status session_learn(struct store_session *session, struct error *error_r);
 

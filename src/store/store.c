@@ -282,6 +282,23 @@ enum status session_leave(struct store_session *session, enum status status, con
     return status;
 }
 
+enum status session_begin_read(struct store_session *session, struct error *error_r)
+{
+    static const char *const begin[] = {
+        [SQL_SQLITE] = "BEGIN",
+        [SQL_POSTGRESQL] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        [SQL_MYSQL] = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    };
+    return sql_run(session->main.sql, begin[sql_dialect(session->main.sql)], error_r);
+}
+
+/* Where the connection was lost and made again in the middle there is nothing to end, which does not matter. */
+void session_end_read(struct store_session *session)
+{
+    if (sql_run(session->main.sql, "ROLLBACK", NULL) != STATUS_OK)
+        sql_close(&session->main.sql);
+}
+
 enum status store_ping(struct store_session *session, struct error *error_r)
 {
     struct error error = {0};

@@ -4,6 +4,7 @@
 #define STORE_STORE_H
 
 #include "account/domain.h"
+#include "base/buf.h"
 #include "base/settings.h"
 #include "base/status.h"
 
@@ -45,6 +46,10 @@ enum status store_seed(struct store_session *session, const char *json, size_t l
                        struct error *error_r);
 enum status store_clear(struct store_session *session, struct error *error_r);
 
+/* Puts the JSON (any format) in place of everything that is there, in one transaction: whoever asks meanwhile, and
+ * whatever breaks in the middle, finds all of the old content or all of the new. Statuses as for store_seed(). */
+enum status store_replace(struct store_session *session, const char *json, size_t length, struct error *error_r);
+
 /* Brings a schema of any automx2 since 2020.0 to ours in one transaction; step is called with a sentence for each
  * change before it is made. An up-to-date schema calls nothing. For automxctl upgrade. */
 typedef void (*store_step)(void *context, const char *sentence);
@@ -59,6 +64,13 @@ enum status store_check(struct store_session *session, size_t max, store_fault f
 /* For a store that is about to close: a store_check() that runs on another thread ends soon, as if all had been looked
  * at. */
 void store_end_checks(struct store *store);
+
+/* Adds everything that is there to out as JSON of format 3, as it was at one moment. What the daemon leaves out, since
+ * it cannot be right, is left out here too, with a sentence for each to fault. *secret_r: a password is in it.
+ * STATUS_NOT_FOUND: there are no providers. STATUS_REFUSED: import could not take it (too large, or two rows that a
+ * file cannot tell apart); the error says why. */
+enum status store_export(struct store_session *session, struct buf *out, bool *secret_r, store_fault fault,
+                         void *context, struct error *error_r);
 
 /* Names of all domains, in order, for tools (automxctl, digests). Return false from visit to stop. */
 typedef bool (*store_visit)(void *context, const char *name);

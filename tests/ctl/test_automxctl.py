@@ -88,7 +88,7 @@ def test_wrong_usage_is_told(filled, words, message):
 def test_help_and_version(tool):
     assert re.fullmatch(r"automxctl \d+\.\d+\.\d+\n", tool.run("--version").stdout)
     commands = re.findall(r"^  (\w+) ", tool.run("--help").stdout, re.M)
-    assert commands == ["import", "lookup", "pacc", "render", "upgrade"]
+    assert commands == ["export", "import", "lookup", "pacc", "render", "upgrade"]
     for command in commands:
         assert f"automxctl [--config FILE] {command}" in tool.run(command, "--help").stdout
 
