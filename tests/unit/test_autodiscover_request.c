@@ -200,6 +200,26 @@ static void test_bounds(void **state)
     }
 }
 
+/* A long namespace and thousands of attributes that have its prefix: the request is as short as any other, and must not
+ * cost more. */
+static void test_long_namespace(void **state)
+{
+    struct arena *arena;
+    struct autodiscover_request request;
+    struct buf body;
+    buf_init(&body, 0);
+    buf_adds(&body, "<p:Autodiscover xmlns:p=\"");
+    add_times(&body, "n", 32000);
+    buf_adds(&body, "\"");
+    for (unsigned i = 0; body.length < 65000; i++)
+        buf_addf(&body, " p:a%x=\"\"", i);
+    buf_adds(&body, "><Request>" ADDRESS("a@b.c") "</Request></p:Autodiscover>");
+    assert_int_equal(parse(&arena, body.data, body.length, &request), STATUS_OK);
+    assert_string_equal(request.address, "a@b.c");
+    arena_free(&arena);
+    buf_free(&body);
+}
+
 /* UTF-16 in both byte orders; every beginning of a request is refused and none is read past. */
 static void test_encodings(void **state)
 {
@@ -232,10 +252,8 @@ static void test_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_accepted),  cmocka_unit_test(test_refused),        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_encodings), cmocka_unit_test(test_long_namespace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
