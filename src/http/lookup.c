@@ -26,13 +26,15 @@ static void on_answer(void *context, enum resolve_outcome outcome, struct answer
 }
 
 /* A hoster's customers are asked for by the name of its mail exchanger: Thunderbird asks autoconfig.HOSTER for an
- * address of the customer's domain. */
-static const char *fallback_domain(struct request *request, const char *domain)
+ * address of the customer's domain. Who asks for a domain, without an address, wants to know about that one: with
+ * another one's answer, /ask would let anybody have certificates made. */
+static const char *fallback_domain(const struct lookup *lookup)
 {
-    if (!request->service->settings->host_fallback)
+    struct request *request = lookup->request;
+    if (!lookup->has_address || !request->service->settings->host_fallback)
         return NULL;
     const char *host = request_host_domain(request);
-    return host && strcmp(host, domain) != 0 ? host : NULL;
+    return host && strcmp(host, lookup->domain) != 0 ? host : NULL;
 }
 
 /* True when the answer will come later. */
@@ -42,7 +44,7 @@ static bool ask(struct lookup *lookup, bool wants_person)
     struct question question = {
         .domain = lookup->domain,
         .address = wants_person && lookup->has_address ? &lookup->address : NULL,
-        .fallback_domain = fallback_domain(request, lookup->domain),
+        .fallback_domain = fallback_domain(lookup),
     };
     lookup->has_fallback = question.fallback_domain != NULL;
     enum resolve_outcome outcome =

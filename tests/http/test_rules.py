@@ -219,7 +219,8 @@ def test_addresses_in_urls_are_encoded(placeholders):
     assert root.findtext("calendar/url") == expected
     found = protocols(pox(placeholders.pox("a+b&c/d?e#f%g@a.example.com")))
     assert found["CalDAV"]["Server"] == expected
-    assert found["IMAP"]["LoginName"] == "a+b&c/d?e#f%g" and found["SMTP"]["LoginName"] == "u-a+b&c/d?e#f%g-a.example.com"
+    assert found["IMAP"]["LoginName"] == "a+b&c/d?e#f%g"
+    assert found["SMTP"]["LoginName"] == "u-a+b&c/d?e#f%g-a.example.com"
 
 
 def test_what_comes_out_of_a_placeholder_is_not_expanded_again(placeholders):
@@ -253,6 +254,10 @@ def test_host_fallback():
             assert protocols(pox(daemon.pox("a@customer.test", host="autodiscover.hoster.test")))["IMAP"]["LoginName"] \
                 == "a@customer.test"
             assert daemon.autoconfig("a@customer.test", host="autoconfig.other.test").status == 404
+            # Who names a domain means that one. With the host's answer, Caddy would get certificates for any name.
+            for path in ("/ask?domain=autoconfig.customer.test", "/v1.1/customer.test"):
+                assert daemon.request("GET", path, "autoconfig.hoster.test").status == 404, path
+            assert daemon.request("GET", "/ask?domain=autoconfig.hoster.test", "autoconfig.hoster.test").status == 200
 
 
 def test_a_new_domain_is_one_row_and_seen_within_cache_ttl():
