@@ -77,15 +77,10 @@ static bool is_unchanged(const struct request *request, const struct kept *kept)
 
 static enum MHD_Result send_kept(struct request *request, const struct kept *kept)
 {
-    if (is_unchanged(request, kept)) {
-        struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-        if (!response)
-            return MHD_NO;
-        reply_header(response, MHD_HTTP_HEADER_ETAG, kept->etag);
-        reply_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control(request));
-        return reply_send(request, MHD_HTTP_NOT_MODIFIED, response, 0);
-    }
-    return reply_share(request, kept->response, kept->length);
+    /* 304 has the headers of the 200 that it stands for, Content-Length too, and no body (RFC 9110 section 8.6). */
+    if (is_unchanged(request, kept))
+        return reply_share(request, MHD_HTTP_NOT_MODIFIED, kept->response, 0);
+    return reply_share(request, MHD_HTTP_OK, kept->response, kept->length);
 }
 
 static enum MHD_Result reply_shared(struct request *request, struct buf *body)

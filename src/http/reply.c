@@ -49,11 +49,11 @@ enum MHD_Result reply_send(struct request *request, unsigned status, struct MHD_
     return result;
 }
 
-enum MHD_Result reply_share(struct request *request, struct MHD_Response *response, size_t bytes)
+enum MHD_Result reply_share(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes)
 {
-    request->status = MHD_HTTP_OK;
+    request->status = status;
     request->bytes = request->is_head ? 0 : bytes;
-    return MHD_queue_response(request->connection, MHD_HTTP_OK, response);
+    return MHD_queue_response(request->connection, status, response);
 }
 
 static struct MHD_Response *text_response(const char *text)

@@ -28,8 +28,8 @@ void reply_header(struct MHD_Response *response, const char *name, const char *v
 /* Sends and forgets it; bytes: of the body, for the log. response may be NULL. */
 enum MHD_Result reply_send(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes);
 
-/* Sends an answer that others send, too, with status 200; it stays theirs. */
-enum MHD_Result reply_share(struct request *request, struct MHD_Response *response, size_t bytes);
+/* Sends an answer that others send, too; it stays theirs. */
+enum MHD_Result reply_share(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes);
 
 /* The value of Cache-Control for what is personal, an error or a state. */
 extern const char reply_no_store[];

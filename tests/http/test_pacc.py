@@ -90,6 +90,8 @@ def test_etag():
             known = ask(daemon, headers={"If-None-Match": value})
             assert known.status == 304 and known.body == b"", value
             assert known.headers["ETag"] == tag and "max-age=300" in known.headers["Cache-Control"]
+            # RFC 9110 section 8.6: that of the 200, or none.
+            assert known.headers["Content-Length"] == answer.headers["Content-Length"]
         assert ask(daemon, headers={"If-None-Match": '"other"'}).status == 200
         head = daemon.request("HEAD", PATH, "ua-auto-config.example.com")
         assert head.status == 200 and head.headers["ETag"] == tag
