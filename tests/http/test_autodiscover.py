@@ -3,7 +3,8 @@
 import pytest
 import schemas
 from support.daemon import Daemon, pox_request, run_sql
-from support.documents import MOBILESYNC, MOBILESYNC_SCHEMA, POX, Site, eventually, mobilesync, pox, pox_error, protocols
+from support.documents import (MOBILESYNC, MOBILESYNC_SCHEMA, POX, Site, eventually, mobilesync, pox, pox_error,
+                               protocols)
 
 OUTLOOK_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 EAS = "https://eas.example.com/Microsoft-Server-ActiveSync"
@@ -127,7 +128,8 @@ BAD_BODIES = {
     "nothing": "", "no XML": "hello", "cut off": body(MAILBOX + SCHEMA)[:-20],
     "no address": body("<EMailAddress>joe</EMailAddress>" + SCHEMA),
     "two requests": body(MAILBOX + SCHEMA).replace("</Request>", f"</Request><Request>{MAILBOX}{SCHEMA}</Request>"),
-    "entity": '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + body("<EMailAddress>&e;</EMailAddress>" + SCHEMA),
+    "entity": '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+              + body("<EMailAddress>&e;</EMailAddress>" + SCHEMA),
     "bomb": '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
             + body("<EMailAddress>&b;@example.com</EMailAddress>" + SCHEMA),
     "deep": "<a>" * 5000,
@@ -179,8 +181,8 @@ def test_a_domain_that_moved_to_itself_or_below_its_own_rule_is_served():
     with Daemon({"cache_ttl": "100ms"}, seed=ACCOUNTS, allow=["WARNING"]) as daemon:
         assert pox(daemon.pox("joe@moved.example"))[1].text == "redirectAddr"
         run_sql(daemon.database, "UPDATE domain SET moved_to = 'MOVED.example' WHERE name = 'moved.example'; "
-                                 "INSERT INTO domain (name, provider_id, alias_of, moved_to) SELECT '*.wild.example', 1, "
-                                 "id, 'new.wild.example' FROM domain WHERE name = 'example.com'")
+                                 "INSERT INTO domain (name, provider_id, alias_of, moved_to) SELECT '*.wild.example', "
+                                 "1, id, 'new.wild.example' FROM domain WHERE name = 'example.com'")
         assert eventually(lambda: pox(daemon.pox("joe@moved.example"))[1].text, "settings") == "settings"
         assert "names the domain itself" in daemon.stderr()
         account = pox(daemon.pox("joe@old.wild.example"))

@@ -10,7 +10,8 @@ from support.documents import autoconfig, hosts, mail_servers, payloads, pox, pr
 
 SEED_1 = {"provider": "Example Inc.", "domains": ["Example.COM", "example.net"], "servers": [
     {"type": "imap", "name": "imap.example.com"}, {"type": "pop", "name": "pop.example.com", "prio": 5},
-    {"type": "smtp", "name": "smtp.example.com"}, {"type": "smtp", "name": "smtp2.example.com", "port": 587, "prio": 20},
+    {"type": "smtp", "name": "smtp.example.com"},
+    {"type": "smtp", "name": "smtp2.example.com", "port": 587, "prio": 20},
     {"type": "caldav", "url": "https://dav.example.com/cal/"}, {"type": "carddav", "url": "http://dav.example.com/"}]}
 SEED_2 = {"version": 2, "_comment": "x", "provider": "Example Inc.", "domains": [
     {"name": "example.com", "ldapserver_id": 42, "_why": "x"}, {"name": "example.net"}], "ldapservers": [
@@ -84,7 +85,8 @@ def test_bad_json_is_refused_with_a_place_and_a_reason_and_writes_nothing():
             assert "othing was written" in answer.text and len(answer.text) > 40, name
             for table in ("provider", "domain", "server"):
                 assert rows(daemon, f"SELECT count(*) FROM {table}") == [(0,)], name
-        text = json.dumps(dict(SEED_1, servers=[{"type": "imap", "name": "i.example.com"}, {"type": "gopher"}]), indent=1)
+        servers = [{"type": "imap", "name": "i.example.com"}, {"type": "gopher"}]
+        text = json.dumps(dict(SEED_1, servers=servers), indent=1)
         answer = daemon.post("/initdb/", text)
         line = text[:text.index('"gopher"')].count("\n") + 1
         assert f"line {line}" in answer.text and "servers[1].type" in answer.text and "gopher" in answer.text
@@ -113,7 +115,7 @@ def test_only_for_processes_on_this_machine(method):
             assert rows(daemon, "SELECT count(*) FROM domain") == [(2,)]
         for host in ("localhost", "LOCALHOST:4243", "127.0.0.1:1", "127.1.2.3", "[::1]", "[::1]:4243"):
             assert daemon.get("/initdb/", host=host).status == 200, host
-        absolute = daemon.request(method, "http://autoconfig.example.com/initdb/", body=None if method != "POST" else "{}")
+        absolute = daemon.request(method, "http://autoconfig.example.com/initdb/", body="{}" if method == "POST" else None)
         assert absolute.status == 403, "the authority of an absolute target counts"
         assert rows(daemon, "SELECT count(*) FROM domain") == [(2,)]
 

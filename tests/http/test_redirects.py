@@ -40,8 +40,8 @@ def test_redirects_keep_the_method(site, host, name, method):
         assert answer.status == 307 and answer.headers["Location"] == TARGETS[host, name]
 
 
-@pytest.mark.parametrize("host,name", [("mail.example", "caldav"), ("mail.example", "jmap"), ("unknown.test", "carddav"),
-                                       ("127.0.0.1", "caldav"), ("loop.example", "caldav"),
+@pytest.mark.parametrize("host,name", [("mail.example", "caldav"), ("mail.example", "jmap"),
+                                       ("unknown.test", "carddav"), ("127.0.0.1", "caldav"), ("loop.example", "caldav"),
                                        ("person.example", "caldav"), ("", "jmap")])
 def test_where_there_is_nothing_to_go_to(site, host, name):
     for method in ("GET", "PROPFIND"):
@@ -63,8 +63,8 @@ ASKED = {"example.com": 200, "autoconfig.example.com": 200, "autodiscover.exampl
 
 @pytest.mark.parametrize("domain", ASKED)
 def test_ask(site, domain):
-    assert site.get(f"/ask?domain={domain}").status in ({ASKED[domain]} if domain else {400, 404})
-    assert site.get(f"/ask?domain={domain}", host="automxd.internal").status in ({ASKED[domain]} if domain else {400, 404})
+    for host in ("127.0.0.1", "automxd.internal"):
+        assert site.get(f"/ask?domain={domain}", host=host).status in ({ASKED[domain]} if domain else {400, 404})
 
 
 def test_ask_is_not_for_those_behind_a_proxy(site):

@@ -93,7 +93,8 @@ def test_plus_is_kept(site, query):
 
 
 def test_a_raw_address_in_utf_8(site):
-    raw = b"GET /mail/config-v1.1.xml?emailaddress=joe@m\xc3\xbcller.example HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    raw = (b"GET /mail/config-v1.1.xml?emailaddress=joe@m\xc3\xbcller.example HTTP/1.1\r\nHost: x\r\n"
+           b"Connection: close\r\n\r\n")
     assert b"xn--mller-kva.example" in site.raw(raw)
 
 
