@@ -1,75 +1,43 @@
 /* export.c - reads all the tables and puts them into one JSON text that import takes back. */
 /* SPDX-License-Identifier: MIT */
+#include "store/export.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "base/text.h"
 #include "store/build.h"
 #include "store/export_json.h"
 #include "store/seed.h"
-#include "store/session.h"
 
 enum {
-    ALIAS_DEPTH_MAX = 8,
     PAGE_ARENA_MAX = 64 * 1024 * 1024,
     SEED_ARENA_MAX = 512 * 1024 * 1024,
     EXPORT_TIMEOUT = 300000,
-    KEY_SIZE = 48,
 };
 
-/* A domain that will be in the file. */
-struct exported_domain {
-    int64_t id;
-    int64_t provider_id;
-    int64_t alias_of;
-    json_t *object; /* owned; with a name at least */
-};
-
-struct exporter {
-    struct store_session *session;
-    struct sql *sql;
-    struct faults faults;
-    json_t *servers;                 /* "server-12" -> object */
-    json_t *uses;                    /* "server-12" -> how many rows of the tables between name it */
-    json_t *ldaps;                   /* the list */
-    json_t *ldap_ids;                /* "7" -> true */
-    json_t *providers;               /* "3" -> object */
-    json_t *names;                   /* of providers, and of domains (in the form "=name"): -> id */
-    struct arena *arena;             /* of the domains */
-    struct exported_domain *domains; /* by id */
-    size_t domain_count;
-    bool secret;
-    bool memory_out;
-};
-
-static void keep(struct exporter *exporter, int result)
+void exporter_keep(struct exporter *exporter, int result)
 {
     if (result != 0)
         exporter->memory_out = true;
 }
 
-static const char *key_of(char *key, const char *prefix, int64_t id)
+const char *exporter_key(char *key, const char *prefix, int64_t id)
 {
-    snprintf(key, KEY_SIZE, "%s%" PRId64, prefix, id);
+    snprintf(key, EXPORT_KEY_SIZE, "%s%" PRId64, prefix, id);
     return key;
 }
 
 static const char *server_key(char *key, unsigned table, int64_t id)
 {
-    snprintf(key, KEY_SIZE, "%s-%" PRId64, server_tables[table], id);
+    snprintf(key, EXPORT_KEY_SIZE, "%s-%" PRId64, server_tables[table], id);
     return key;
 }
 
 /* -- Pages -- */
 
-/* Takes one row; returns its id. */
-typedef int64_t (*take_row)(struct exporter *exporter, struct arena *arena, struct sql_statement *statement);
-
-static enum status each_row(struct exporter *exporter, const char *query, take_row take, struct error *error_r)
+enum status exporter_each_row(struct exporter *exporter, const char *query, take_row take, struct error *error_r)
 {
     int64_t last = -1;
     if (query == NULL)
@@ -105,7 +73,7 @@ static int64_t take_server(struct exporter *exporter, struct arena *arena, struc
     struct server server;
     struct error reason = {0};
     const char *member = "";
-    char key[KEY_SIZE];
+    char key[EXPORT_KEY_SIZE];
     bool is_default;
     queries_read_server(statement, &row, &is_default);
     if (server_from_row(arena, &row, &server, &member, &reason) != STATUS_OK) {
@@ -113,7 +81,7 @@ static int64_t take_server(struct exporter *exporter, struct arena *arena, struc
         return row.id;
     }
     snprintf(key, sizeof(key), "%s-%" PRId64, row.table, row.id);
-    keep(exporter, json_object_set_new(exporter->servers, key, export_server(&server)));
+    exporter_keep(exporter, json_object_set_new(exporter->servers, key, export_server(&server)));
     return row.id;
 }
 
@@ -123,7 +91,7 @@ static int64_t take_ldap(struct exporter *exporter, struct arena *arena, struct 
     struct ldap_server ldap;
     struct error reason = {0};
     const char *member = "";
-    char key[KEY_SIZE];
+    char key[EXPORT_KEY_SIZE];
     queries_read_ldap(statement, &row);
     enum status status = ldap_from_row(arena, &row, &ldap, &member, &reason);
     if (status == STATUS_OK && ldap.bind_password != NULL &&
@@ -137,51 +105,53 @@ static int64_t take_ldap(struct exporter *exporter, struct arena *arena, struct 
     /* Where the password is in a file, that file keeps it. */
     if (ldap.bind_password != NULL && strncmp(ldap.bind_password, "file:", 5) != 0)
         exporter->secret = true;
-    keep(exporter, json_array_append_new(exporter->ldaps, export_ldap(&ldap)));
-    keep(exporter, json_object_set_new(exporter->ldap_ids, key_of(key, "", row.id), json_true()));
+    exporter_keep(exporter, json_array_append_new(exporter->ldaps, export_ldap(&ldap)));
+    exporter_keep(exporter, json_object_set_new(exporter->ldap_ids, exporter_key(key, "", row.id), json_true()));
     return row.id;
 }
 
-/* Tables that give servers to domains and to providers. */
-static const struct map {
+/* A table that gives servers to domains or to providers. */
+struct map {
     enum schema_part part;
-    unsigned table;   /* of server_tables */
     const char *uses; /* how many rows name a server */
     const char *rows; /* owner and server, of the owners from ? to ? */
-} domain_maps[SERVER_TABLES] =
-    {
-        {HAS_SERVER_DOMAIN, 0, "SELECT server_id, COUNT(*) FROM server_domain GROUP BY server_id",
-         "SELECT domain_id, server_id FROM server_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
-        {HAS_DAV_DOMAIN, 1, "SELECT davserver_id, COUNT(*) FROM davserver_domain GROUP BY davserver_id",
-         "SELECT domain_id, davserver_id FROM davserver_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
-        {HAS_SERVICE_DOMAIN, 2, "SELECT service_id, COUNT(*) FROM service_domain GROUP BY service_id",
-         "SELECT domain_id, service_id FROM service_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
-},
-  provider_maps[SERVER_TABLES] = {
-      {HAS_PROVIDER_SERVER, 0, "SELECT server_id, COUNT(*) FROM provider_server GROUP BY server_id",
-       "SELECT provider_id, server_id FROM provider_server WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
-      {HAS_PROVIDER_DAVSERVER, 1, "SELECT davserver_id, COUNT(*) FROM provider_davserver GROUP BY davserver_id",
-       "SELECT provider_id, davserver_id FROM provider_davserver WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
-      {HAS_PROVIDER_SERVICE, 2, "SELECT service_id, COUNT(*) FROM provider_service GROUP BY service_id",
-       "SELECT provider_id, service_id FROM provider_service WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
+};
+
+static const struct map domain_maps[SERVER_TABLES] = {
+    {HAS_SERVER_DOMAIN, "SELECT server_id, COUNT(*) FROM server_domain GROUP BY server_id",
+     "SELECT domain_id, server_id FROM server_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
+    {HAS_DAV_DOMAIN, "SELECT davserver_id, COUNT(*) FROM davserver_domain GROUP BY davserver_id",
+     "SELECT domain_id, davserver_id FROM davserver_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
+    {HAS_SERVICE_DOMAIN, "SELECT service_id, COUNT(*) FROM service_domain GROUP BY service_id",
+     "SELECT domain_id, service_id FROM service_domain WHERE domain_id BETWEEN ? AND ? ORDER BY 1, 2"},
+};
+
+static const struct map provider_maps[SERVER_TABLES] = {
+    {HAS_PROVIDER_SERVER, "SELECT server_id, COUNT(*) FROM provider_server GROUP BY server_id",
+     "SELECT provider_id, server_id FROM provider_server WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
+    {HAS_PROVIDER_DAVSERVER, "SELECT davserver_id, COUNT(*) FROM provider_davserver GROUP BY davserver_id",
+     "SELECT provider_id, davserver_id FROM provider_davserver WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
+    {HAS_PROVIDER_SERVICE, "SELECT service_id, COUNT(*) FROM provider_service GROUP BY service_id",
+     "SELECT provider_id, service_id FROM provider_service WHERE provider_id BETWEEN ? AND ? ORDER BY 1, 2"},
 };
 
 static enum status count_uses(struct exporter *exporter, const struct map *maps, struct error *error_r)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < SERVER_TABLES; i++) {
+    for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++) {
         struct sql_statement *statement;
         bool row = false;
-        if (!schema_has(&exporter->session->schema, maps[i].part))
+        if (!schema_has(&exporter->session->schema, maps[table].part))
             continue;
-        status = sql_prepare(exporter->sql, maps[i].uses, &statement, error_r);
+        status = sql_prepare(exporter->sql, maps[table].uses, &statement, error_r);
         if (status != STATUS_OK)
             break;
         while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row) {
-            char key[KEY_SIZE];
-            server_key(key, maps[i].table, sql_number(statement, 0));
+            char key[EXPORT_KEY_SIZE];
+            server_key(key, table, sql_number(statement, 0));
             json_int_t before = json_integer_value(json_object_get(exporter->uses, key));
-            keep(exporter, json_object_set_new(exporter->uses, key, json_integer(before + sql_number(statement, 1))));
+            exporter_keep(exporter,
+                          json_object_set_new(exporter->uses, key, json_integer(before + sql_number(statement, 1))));
         }
         sql_reset(statement);
     }
@@ -196,36 +166,33 @@ static bool is_shared(const struct exporter *exporter, const char *key)
 /* A server that one owner has stands with it; others stand in a list of their own and are named. */
 static void give_server(struct exporter *exporter, json_t *owner, unsigned table, int64_t id)
 {
-    char key[KEY_SIZE];
+    char key[EXPORT_KEY_SIZE];
     json_t *server = json_object_get(exporter->servers, server_key(key, table, id));
     if (server == NULL) /* left out, or not there: store_check() tells */
         return;
     json_t *list = json_object_get(owner, "servers");
     if (list == NULL) {
         list = json_array();
-        keep(exporter, json_object_set_new(owner, "servers", list));
+        exporter_keep(exporter, json_object_set_new(owner, "servers", list));
     }
     if (is_shared(exporter, key)) {
-        keep(exporter, json_array_append_new(list, json_string(key)));
+        exporter_keep(exporter, json_array_append_new(list, json_string(key)));
     } else {
         json_object_del(server, "id");
-        keep(exporter, json_array_append(list, server));
+        exporter_keep(exporter, json_array_append(list, server));
     }
 }
-
-/* Finds who has an id; NULL: nobody that is in the file. */
-typedef json_t *(*find_owner)(struct exporter *exporter, int64_t id);
 
 static enum status give_servers(struct exporter *exporter, const struct map *maps, int64_t first, int64_t last,
                                 find_owner find, struct error *error_r)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < SERVER_TABLES; i++) {
+    for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++) {
         struct sql_statement *statement;
         bool row = false;
-        if (!schema_has(&exporter->session->schema, maps[i].part))
+        if (!schema_has(&exporter->session->schema, maps[table].part))
             continue;
-        status = sql_prepare(exporter->sql, maps[i].rows, &statement, error_r);
+        status = sql_prepare(exporter->sql, maps[table].rows, &statement, error_r);
         if (status != STATUS_OK)
             break;
         sql_bind_number(statement, 1, first);
@@ -233,33 +200,40 @@ static enum status give_servers(struct exporter *exporter, const struct map *map
         while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row) {
             json_t *owner = find(exporter, sql_number(statement, 0));
             if (owner != NULL)
-                give_server(exporter, owner, maps[i].table, sql_number(statement, 1));
+                give_server(exporter, owner, table, sql_number(statement, 1));
         }
         sql_reset(statement);
     }
     return status;
 }
 
+enum status exporter_give_to_domains(struct exporter *exporter, int64_t first, int64_t last, find_owner find,
+                                     struct error *error_r)
+{
+    return give_servers(exporter, domain_maps, first, last, find, error_r);
+}
+
 /* -- Providers -- */
 
-static json_t *find_provider(struct exporter *exporter, int64_t id)
+json_t *exporter_find_provider(struct exporter *exporter, int64_t id)
 {
-    char key[KEY_SIZE];
-    return json_object_get(exporter->providers, key_of(key, "", id));
+    char key[EXPORT_KEY_SIZE];
+    return json_object_get(exporter->providers, exporter_key(key, "", id));
 }
 
 /* Domains name their provider by standing with it, yet two of one name could not be told apart by people. */
 static enum status add_provider(struct exporter *exporter, const struct provider *provider, struct error *error_r)
 {
-    char key[KEY_SIZE];
+    char key[EXPORT_KEY_SIZE];
     const json_t *other = json_object_get(exporter->names, provider->name);
     if (other != NULL)
         return error_set(error_r, STATUS_REFUSED,
                          "providers %lld and %" PRId64 " are both called '%s', which a file cannot hold; rename one",
                          (long long)json_integer_value(other), provider->id, provider->name);
-    keep(exporter, json_object_set_new(exporter->names, provider->name, json_integer(provider->id)));
-    keep(exporter, json_object_set_new(exporter->providers, key_of(key, "", provider->id), export_provider(provider)));
-    return give_servers(exporter, provider_maps, provider->id, provider->id, find_provider, error_r);
+    exporter_keep(exporter, json_object_set_new(exporter->names, provider->name, json_integer(provider->id)));
+    exporter_keep(exporter, json_object_set_new(exporter->providers, exporter_key(key, "", provider->id),
+                                                export_provider(provider)));
+    return give_servers(exporter, provider_maps, provider->id, provider->id, exporter_find_provider, error_r);
 }
 
 static enum status take_providers(struct exporter *exporter, struct error *error_r)
@@ -268,7 +242,7 @@ static enum status take_providers(struct exporter *exporter, struct error *error
         struct sql_statement *statement;
         struct domain_row row = {0};
         struct domain domain = {0};
-        char unnamed[KEY_SIZE];
+        char unnamed[EXPORT_KEY_SIZE];
         bool there = false;
         struct arena *arena = arena_new(PAGE_ARENA_MAX);
         if (arena == NULL)
@@ -283,7 +257,7 @@ static enum status take_providers(struct exporter *exporter, struct error *error
         }
         last = row.provider_id;
         if (status == STATUS_OK && there)
-            status = build_provider(exporter->session, arena, &row, key_of(unnamed, "provider-", last), &domain,
+            status = build_provider(exporter->session, arena, &row, exporter_key(unnamed, "provider-", last), &domain,
                                     &exporter->faults, error_r);
         if (status == STATUS_OK && there)
             status = add_provider(exporter, domain.provider, error_r);
@@ -294,178 +268,6 @@ static enum status take_providers(struct exporter *exporter, struct error *error
     }
 }
 
-/* -- Domains -- */
-
-static int compare_ids(const void *left, const void *right)
-{
-    const struct exported_domain *a = left;
-    const struct exported_domain *b = right;
-    return a->id < b->id ? -1 : a->id > b->id;
-}
-
-static struct exported_domain *domain_by_id(struct exporter *exporter, int64_t id)
-{
-    const struct exported_domain wanted = {.id = id};
-    return bsearch(&wanted, exporter->domains, exporter->domain_count, sizeof(wanted), compare_ids);
-}
-
-static json_t *find_domain(struct exporter *exporter, int64_t id)
-{
-    const struct exported_domain *domain = domain_by_id(exporter, id);
-    return domain != NULL ? domain->object : NULL;
-}
-
-/* Of two rows with one name the daemon finds the one that is stored as it is asked for, else the first. The other one
- * is left out: false when that is this row. */
-static bool claim_name(struct exporter *exporter, const struct domain_row *row, const char *name)
-{
-    char key[DOMAIN_NAME_MAX + 2];
-    snprintf(key, sizeof(key), "=%s", name);
-    const json_t *other = json_object_get(exporter->names, key);
-    if (other != NULL) {
-        int64_t loser = row->id;
-        struct exported_domain *earlier = domain_by_id(exporter, json_integer_value(other));
-        if (strcmp(name, row->name) == 0 && earlier != NULL) {
-            loser = earlier->id;
-            json_decref(earlier->object);
-            earlier->object = NULL;
-        }
-        faults_add(&exporter->faults, "domain %" PRId64 " is left out: another row means %s as well", loser, name);
-        if (loser == row->id)
-            return false;
-    }
-    keep(exporter, json_object_set_new(exporter->names, key, json_integer(row->id)));
-    return true;
-}
-
-static void set_text(struct exporter *exporter, json_t *object, const char *member, const char *text)
-{
-    if (text != NULL)
-        keep(exporter, json_object_set_new(object, member, json_string(text)));
-}
-
-/* What a row says of itself but its servers and the domain that it is an alias of. */
-static json_t *domain_object(struct exporter *exporter, struct arena *arena, const struct domain_row *row,
-                             const char *name)
-{
-    struct domain domain = {.name = name};
-    struct error reason = {0};
-    char key[KEY_SIZE];
-    unsigned off = 0;
-    json_t *object = json_object();
-    set_text(exporter, object, "name", name);
-    if (row->ldap_id != 0 && json_object_get(exporter->ldap_ids, key_of(key, "", row->ldap_id)) != NULL)
-        keep(exporter, json_object_set_new(object, "ldapserver", json_integer(row->ldap_id)));
-    else if (row->ldap_id != 0)
-        faults_add(&exporter->faults, "domain %" PRId64 ": there is no ldapserver %" PRId64 " that could be asked",
-                   row->id, row->ldap_id);
-    build_moved(arena, row, name, &domain, &exporter->faults);
-    set_text(exporter, object, "moved_to", domain.moved_to);
-    set_text(exporter, object, "redirect_url", domain.redirect_url);
-    if (types_off_parse(row->types_off, &off, &reason) != STATUS_OK)
-        faults_add(&exporter->faults, "domain %" PRId64 ": types_off: %s", row->id, reason.text);
-    if (off != 0)
-        keep(exporter, json_object_set_new(object, "types_off", export_types(off)));
-    return object;
-}
-
-static int64_t take_domain(struct exporter *exporter, struct arena *arena, struct sql_statement *statement)
-{
-    struct domain_row row;
-    struct error reason = {0};
-    const char *name = NULL;
-    queries_read_domain(arena, statement, &row);
-    if (exporter->domain_count > SEED_ROWS_MAX) /* told at the end */
-        return row.id;
-    if (row.name == NULL || rule_take(arena, row.name, &name, &reason) != STATUS_OK)
-        faults_add(&exporter->faults, "domain %" PRId64 " is left out: its name '%.80s' is none: %s", row.id,
-                   row.name != NULL ? row.name : "", reason.text);
-    else if (find_provider(exporter, row.provider_id) == NULL)
-        faults_add(&exporter->faults, "domain %" PRId64 " is left out: there is no provider %" PRId64, row.id,
-                   row.provider_id);
-    else if (claim_name(exporter, &row, name))
-        exporter->domains[exporter->domain_count++] = (struct exported_domain){
-            .id = row.id,
-            .provider_id = row.provider_id,
-            .alias_of = row.alias_of,
-            .object = domain_object(exporter, arena, &row, name),
-        };
-    return row.id;
-}
-
-/* The domain that this one is served as, when the daemon would follow that, else NULL. */
-static const struct exported_domain *alias_target(struct exporter *exporter, const struct exported_domain *domain)
-{
-    const struct exported_domain *at = domain;
-    for (unsigned depth = 0; at->alias_of != 0; depth++) {
-        const struct exported_domain *next = domain_by_id(exporter, at->alias_of);
-        if (depth == ALIAS_DEPTH_MAX || next == NULL || next->object == NULL)
-            return NULL;
-        at = next;
-    }
-    return at == domain ? NULL : domain_by_id(exporter, domain->alias_of);
-}
-
-static void set_alias(struct exporter *exporter, const struct exported_domain *domain)
-{
-    if (domain->alias_of == 0)
-        return;
-    const struct exported_domain *target = alias_target(exporter, domain);
-    if (target == NULL) {
-        faults_add(&exporter->faults, "domain %" PRId64 ": alias_of is left out: it leads nowhere or in a circle",
-                   domain->id);
-        return;
-    }
-    keep(exporter, json_object_set(domain->object, "alias_of", json_object_get(target->object, "name")));
-    if (json_object_del(domain->object, "servers") == 0)
-        faults_add(&exporter->faults, "domain %" PRId64 ": its servers are left out: it is served as domain %" PRId64,
-                   domain->id, target->id);
-}
-
-/* Each into the list of its provider. A domain with nothing of its own is its name alone. */
-static void place_domains(struct exporter *exporter)
-{
-    for (size_t i = 0; i < exporter->domain_count; i++)
-        if (exporter->domains[i].object != NULL)
-            set_alias(exporter, &exporter->domains[i]);
-    for (size_t i = 0; i < exporter->domain_count; i++) {
-        struct exported_domain *domain = &exporter->domains[i];
-        json_t *provider = find_provider(exporter, domain->provider_id);
-        json_t *list = json_object_get(provider, "domains");
-        if (domain->object == NULL)
-            continue;
-        if (list == NULL) {
-            list = json_array();
-            keep(exporter, json_object_set_new(provider, "domains", list));
-        }
-        bool plain = json_object_size(domain->object) == 1;
-        keep(exporter, json_array_append(list, plain ? json_object_get(domain->object, "name") : domain->object));
-    }
-}
-
-static enum status take_domains(struct exporter *exporter, struct error *error_r)
-{
-    exporter->arena = arena_new((SEED_ROWS_MAX + 2) * sizeof(struct exported_domain));
-    if (exporter->arena != NULL)
-        exporter->domains = arena_array(exporter->arena, SEED_ROWS_MAX + 1, sizeof(*exporter->domains));
-    if (exporter->domains == NULL)
-        return error_set(error_r, STATUS_LIMIT, "memory is out");
-    enum status status = each_row(exporter, exporter->session->queries.domain_page, take_domain, error_r);
-    if (status == STATUS_OK && exporter->domain_count > SEED_ROWS_MAX)
-        return error_set(error_r, STATUS_REFUSED,
-                         "there are more than %d domains, which import would not take from one file; "
-                         "use the database's own tools",
-                         SEED_ROWS_MAX);
-    for (size_t i = 0; status == STATUS_OK && i < exporter->domain_count; i += PAGE_ROWS) {
-        size_t end = i + PAGE_ROWS < exporter->domain_count ? i + PAGE_ROWS : exporter->domain_count;
-        status = give_servers(exporter, domain_maps, exporter->domains[i].id, exporter->domains[end - 1].id,
-                              find_domain, error_r);
-    }
-    if (status == STATUS_OK)
-        place_domains(exporter);
-    return status;
-}
-
 /* -- The whole -- */
 
 static enum status take_all(struct exporter *exporter, struct error *error_r)
@@ -473,9 +275,9 @@ static enum status take_all(struct exporter *exporter, struct error *error_r)
     const struct queries *queries = &exporter->session->queries;
     enum status status = STATUS_OK;
     for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++)
-        status = each_row(exporter, queries->server_page[table], take_server, error_r);
+        status = exporter_each_row(exporter, queries->server_page[table], take_server, error_r);
     if (status == STATUS_OK)
-        status = each_row(exporter, queries->ldap_page, take_ldap, error_r);
+        status = exporter_each_row(exporter, queries->ldap_page, take_ldap, error_r);
     if (status == STATUS_OK)
         status = count_uses(exporter, domain_maps, error_r);
     if (status == STATUS_OK)
@@ -483,7 +285,7 @@ static enum status take_all(struct exporter *exporter, struct error *error_r)
     if (status == STATUS_OK)
         status = take_providers(exporter, error_r);
     if (status == STATUS_OK)
-        status = take_domains(exporter, error_r);
+        status = exporter_take_domains(exporter, error_r);
     if (status == STATUS_OK && json_object_size(exporter->providers) == 0)
         status = error_set(error_r, STATUS_NOT_FOUND, "there are no providers, so there is nothing to export");
     return status;
@@ -503,15 +305,15 @@ static void write_all(struct exporter *exporter, struct buf *out)
     const char *key;
     json_t *value;
     json_object_foreach(exporter->servers, key, value) if (is_shared(exporter, key))
-        keep(exporter, json_array_append(shared, value));
-    json_object_foreach(exporter->providers, key, value) keep(exporter, json_array_append(providers, value));
-    keep(exporter, json_object_set_new(root, "version", json_integer(3)));
+        exporter_keep(exporter, json_array_append(shared, value));
+    json_object_foreach(exporter->providers, key, value) exporter_keep(exporter, json_array_append(providers, value));
+    exporter_keep(exporter, json_object_set_new(root, "version", json_integer(3)));
     if (json_array_size(exporter->ldaps) > 0)
-        keep(exporter, json_object_set(root, "ldapservers", exporter->ldaps));
+        exporter_keep(exporter, json_object_set(root, "ldapservers", exporter->ldaps));
     if (json_array_size(shared) > 0)
-        keep(exporter, json_object_set(root, "servers", shared));
-    keep(exporter, json_object_set(root, "providers", providers));
-    keep(exporter, json_dump_callback(root, add_text, out, JSON_INDENT(2)));
+        exporter_keep(exporter, json_object_set(root, "servers", shared));
+    exporter_keep(exporter, json_object_set(root, "providers", providers));
+    exporter_keep(exporter, json_dump_callback(root, add_text, out, JSON_INDENT(2)));
     buf_addc(out, '\n');
     json_decref(providers);
     json_decref(shared);
