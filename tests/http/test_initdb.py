@@ -115,7 +115,8 @@ def test_only_for_processes_on_this_machine(method):
             assert rows(daemon, "SELECT count(*) FROM domain") == [(2,)]
         for host in ("localhost", "LOCALHOST:4243", "127.0.0.1:1", "127.1.2.3", "[::1]", "[::1]:4243"):
             assert daemon.get("/initdb/", host=host).status == 200, host
-        absolute = daemon.request(method, "http://autoconfig.example.com/initdb/", body="{}" if method == "POST" else None)
+        body = "{}" if method == "POST" else None
+        absolute = daemon.request(method, "http://autoconfig.example.com/initdb/", body=body)
         assert absolute.status == 403, "the authority of an absolute target counts"
         assert rows(daemon, "SELECT count(*) FROM domain") == [(2,)]
 
