@@ -167,7 +167,12 @@ void reader_open(struct json_reader *reader, struct arena *arena, const char *te
     *reader = (struct json_reader){.text = text, .length = length, .arena = arena, .error_r = error_r};
     reader->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
     if (reader->root == NULL) {
-        reader->status = error_set(error_r, STATUS_INVALID, "line %d: %s", fault.line > 0 ? fault.line : 1, fault.text);
+        /* The text before the mistake may be a password. */
+        char *shown = strstr(fault.text, " near '");
+        if (shown != NULL)
+            *shown = '\0';
+        reader->status = error_set(error_r, STATUS_INVALID, "line %d: %s at column %d", fault.line > 0 ? fault.line : 1,
+                                   fault.text, fault.column > 0 ? fault.column : 1);
         return;
     }
     struct json_place root = reader_root(reader);

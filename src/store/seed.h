@@ -24,6 +24,7 @@ enum {
 /* Everything is held as rows; lists refer to each other by index. id is what the database gave, once written. */
 struct seed_server {
     struct server_row row; /* row.table says where it goes */
+    size_t list;           /* while JSON is read: the last list that named it */
     int64_t id;
 };
 

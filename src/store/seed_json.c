@@ -159,6 +159,7 @@ static const int *server_list(struct seed_parser *parser, const struct json_plac
     size_t count = place_size(&list);
     int *indexes = array(reader, count, sizeof(*indexes));
     parser->links += count;
+    parser->lists++;
     if (parser->links > SEED_LINKS_MAX)
         reader_fail(reader, &list, "there are too many servers in this file");
     for (size_t i = 0; reader->status == STATUS_OK && i < count; i++) {
@@ -171,9 +172,12 @@ static const int *server_list(struct seed_parser *parser, const struct json_plac
         indexes[i] = key != NULL ? seed_recall(parser->server_ids, key) : NO_INDEX;
         if (key != NULL && indexes[i] == NO_INDEX)
             reader_fail(reader, &place, "no server of the list 'servers' has the id '%s'", key);
-        for (size_t j = 0; j < i && reader->status == STATUS_OK; j++)
-            if (indexes[j] == indexes[i])
-                reader_fail(reader, &place, "server '%s' is there twice", key);
+        if (reader->status != STATUS_OK)
+            break;
+        struct seed_server *server = &parser->seed->servers[indexes[i]];
+        if (server->list == parser->lists)
+            reader_fail(reader, &place, "server '%s' is there twice", key);
+        server->list = parser->lists;
     }
     *count_r = count;
     return reader->status == STATUS_OK ? indexes : NULL;

@@ -12,6 +12,7 @@ struct seed_parser {
     unsigned version;     /* 1, 2 or 3 */
     size_t server_room;   /* of seed->servers */
     size_t links;         /* servers times domains so far */
+    size_t lists;         /* of servers so far */
     json_t *server_ids;   /* name -> index of seed->servers */
     json_t *ldap_ids;     /* name -> index of seed->ldaps */
     json_t *provider_ids; /* name and short name -> index of seed->providers */

@@ -137,48 +137,59 @@ static enum status write_servers(struct seed *seed, struct sql *sql, struct erro
     return status;
 }
 
+static enum status write_ldap(struct seed_ldap *ldap, struct sql *sql, struct error *error_r)
+{
+    const struct ldap_row *row = &ldap->row;
+    const struct value values[] = {
+        text(row->name),          number(row->port),       truth(row->use_ssl), text(row->search_base),
+        text(row->search_filter), text(row->attr_uid),     text(row->attr_cn),  text(row->bind_password),
+        text(row->bind_user),     number(ldap->wanted_id),
+    };
+    enum status status;
+    if (ldap->wanted_id != 0) {
+        ldap->id = ldap->wanted_id;
+        status = run(sql,
+                     "INSERT INTO ldapserver (name, port, use_ssl, search_base, search_filter, attr_uid, attr_cn, "
+                     "bind_password, bind_user, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     values, 10, error_r);
+    } else {
+        status = insert(sql, "ldapserver",
+                        "INSERT INTO ldapserver (name, port, use_ssl, search_base, search_filter, attr_uid, "
+                        "attr_cn, bind_password, bind_user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        values, 9, &ldap->id, error_r);
+    }
+    if (status == STATUS_OK && row->starttls)
+        status = RUN(sql, "UPDATE ldapserver SET starttls = ? WHERE id = ?", error_r, truth(true), number(ldap->id));
+    if (status == STATUS_OK && !row->verify)
+        status = RUN(sql, "UPDATE ldapserver SET verify = ? WHERE id = ?", error_r, truth(false), number(ldap->id));
+    if (status == STATUS_OK)
+        status = set_text(sql, "UPDATE ldapserver SET ca_file = ? WHERE id = ?", row->ca_file, ldap->id, error_r);
+    if (status == STATUS_OK)
+        status = set_text(sql, "UPDATE ldapserver SET scope = ? WHERE id = ?", row->scope, ldap->id, error_r);
+    if (status == STATUS_OK)
+        status =
+            set_text(sql, "UPDATE ldapserver SET bind_method = ? WHERE id = ?", row->bind_method, ldap->id, error_r);
+    return status;
+}
+
+/* Those with an id first: an id that the database chose could be one that is wanted. */
 static enum status write_ldaps(struct seed *seed, struct sql *sql, struct error *error_r)
 {
     enum status status = STATUS_OK;
     bool wanted = false;
     for (size_t i = 0; status == STATUS_OK && i < seed->ldap_count; i++) {
-        struct seed_ldap *ldap = &seed->ldaps[i];
-        const struct ldap_row *row = &ldap->row;
-        const struct value values[] = {
-            text(row->name),          number(row->port),       truth(row->use_ssl), text(row->search_base),
-            text(row->search_filter), text(row->attr_uid),     text(row->attr_cn),  text(row->bind_password),
-            text(row->bind_user),     number(ldap->wanted_id),
-        };
-        if (ldap->wanted_id != 0) {
-            wanted = true;
-            ldap->id = ldap->wanted_id;
-            status = run(sql,
-                         "INSERT INTO ldapserver (name, port, use_ssl, search_base, search_filter, attr_uid, attr_cn, "
-                         "bind_password, bind_user, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                         values, 10, error_r);
-        } else {
-            status = insert(sql, "ldapserver",
-                            "INSERT INTO ldapserver (name, port, use_ssl, search_base, search_filter, attr_uid, "
-                            "attr_cn, bind_password, bind_user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                            values, 9, &ldap->id, error_r);
-        }
-        if (status == STATUS_OK && row->starttls)
-            status =
-                RUN(sql, "UPDATE ldapserver SET starttls = ? WHERE id = ?", error_r, truth(true), number(ldap->id));
-        if (status == STATUS_OK && !row->verify)
-            status = RUN(sql, "UPDATE ldapserver SET verify = ? WHERE id = ?", error_r, truth(false), number(ldap->id));
-        if (status == STATUS_OK)
-            status = set_text(sql, "UPDATE ldapserver SET ca_file = ? WHERE id = ?", row->ca_file, ldap->id, error_r);
-        if (status == STATUS_OK)
-            status = set_text(sql, "UPDATE ldapserver SET scope = ? WHERE id = ?", row->scope, ldap->id, error_r);
-        if (status == STATUS_OK)
-            status = set_text(sql, "UPDATE ldapserver SET bind_method = ? WHERE id = ?", row->bind_method, ldap->id,
-                              error_r);
+        if (seed->ldaps[i].wanted_id == 0)
+            continue;
+        wanted = true;
+        status = write_ldap(&seed->ldaps[i], sql, error_r);
     }
     /* PostgreSQL's sequence does not notice ids that were given. */
     if (status == STATUS_OK && wanted && sql_dialect(sql) == SQL_POSTGRESQL)
         status =
             sql_run(sql, "SELECT setval(pg_get_serial_sequence('ldapserver', 'id'), MAX(id)) FROM ldapserver", error_r);
+    for (size_t i = 0; status == STATUS_OK && i < seed->ldap_count; i++)
+        if (seed->ldaps[i].wanted_id == 0)
+            status = write_ldap(&seed->ldaps[i], sql, error_r);
     return status;
 }
 
@@ -200,7 +211,7 @@ static enum status write_extras(const struct seed_provider *provider, struct sql
                         "VALUES (?, ?, ?, ?, ?, ?)",
                         &id, error_r, number(provider->id), text(link->kind), text(link->url), text(link->language),
                         text(link->text), text(link->media_type));
-        if (status == STATUS_OK && link->width > 0)
+        if (status == STATUS_OK && (link->width > 0 || link->height > 0))
             status = RUN(sql, "UPDATE provider_link SET width = ?, height = ? WHERE id = ?", error_r,
                          number(link->width), number(link->height), number(id));
     }

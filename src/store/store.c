@@ -159,6 +159,8 @@ enum status store_open(const struct settings *settings, struct store **store_r, 
         sql = NULL;
         if (settings->accounts != NULL)
             status = fill_from_file(store, error_r);
+        if (status == STATUS_BACKEND) /* memory that was not filled is nothing to wait for */
+            status = STATUS_INVALID;
     }
     sql_close(&sql);
     if (status == STATUS_OK)

@@ -62,6 +62,23 @@ static void test_format_2(void **state)
     assert_null(find(fixture, "example.org")->ldap);
 }
 
+/* What a mistake stands next to may be a password, and the sentence gets into the log. */
+static void test_secrets_untold(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"bind_password\": \"geheim\n\"}", "line 1: unexpected newline at column 25"},
+        {"{\"bind_password\": geheim}", "line 1: invalid token at column 24"},
+        {"{\"bind_password\": \"geheim\" \"x\"}", "line 1: '}' expected at column 30"},
+        {"{\"bind_password\": \"ge\\heim\"}", "line 1: invalid escape at column 23"},
+    };
+    struct fixture *fixture = *state;
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        refused(fixture, i, rows[i][0], rows[i][1]);
+        assert_null(strstr(fixture->error.text, "ge"));
+    }
+}
+
 /* Each with what the sentence must hold. Nothing of them is written. */
 static void test_refusals(void **state)
 {
@@ -128,6 +145,10 @@ static void test_refusals(void **state)
         {"{\"version\": 3, \"providers\": [{\"name\": \"x\"}], \"domains\": [{\"name\": \"a.example\", \"servers\": "
          "[\"m\"]}]}",
          "domains[0].servers[0]: no server of the list 'servers' has the id 'm'"},
+        {"{\"version\": 3, \"servers\": [{\"id\": \"m\", \"type\": \"imap\", \"name\": \"h.example\"}], "
+         "\"providers\": [{\"name\": \"x\", \"servers\": [\"m\"]}], \"domains\": [{\"name\": \"a.example\", "
+         "\"servers\": [\"m\", \"m\"]}]}",
+         "domains[0].servers[1]: server 'm' is there twice"},
         {"{\"version\": 3, \"providers\": [{\"name\": \"x\", \"links\": [{\"kind\": \"web\", \"url\": "
          "\"https://x.example\"}]}]}",
          "providers[0].links[0].kind: kind 'web' is unknown"},
@@ -218,6 +239,26 @@ static void test_seed_automx2_schema(void **state)
     seed(fixture, NULL);
     must_find(fixture, "example.com", "example.com");
     assert_int_equal(query_number(fixture, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'automxd_schema'"), 0);
+}
+
+static const char format_3_ldaps[] =
+    "{\"version\": 3, \"ldapservers\": [{\"id\": \"a\", \"name\": \"a.example.com\", \"search_base\": \"dc=x\", "
+    "\"bind_user\": \"cn=a\", \"bind_password\": \" blank \"}, {\"id\": 1, \"name\": \"one.example.com\", "
+    "\"search_base\": \"dc=x\"}], \"providers\": [{\"name\": \"x\"}], \"domains\": [{\"name\": \"a.tld\", "
+    "\"ldapserver\": \"a\"}, {\"name\": \"one.tld\", \"ldapserver\": 1}]}";
+
+/* The id that the file gives is kept, though the first one would get it from the database. */
+static void test_ldap_ids(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    seed(fixture, format_3_ldaps);
+    const struct domain *domain = find(fixture, "one.tld");
+    assert_int_equal(domain->ldap->id, 1);
+    assert_string_equal(domain->ldap->hosts, "one.example.com");
+    domain = find(fixture, "a.tld");
+    assert_string_equal(domain->ldap->hosts, "a.example.com");
+    assert_string_equal(domain->ldap->bind_password, " blank ");
 }
 
 static void write_accounts(struct fixture *fixture, const char *json)
@@ -316,6 +357,8 @@ int main(void)
         TEST(test_format_1),
         TEST(test_format_2),
         TEST(test_refusals),
+        TEST(test_secrets_untold),
+        TEST(test_ldap_ids),
         TEST(test_format_3),
         TEST(test_seed_automx2_schema),
         TEST(test_accounts_file),
