@@ -26,12 +26,27 @@ static const char *value_text(const struct buf *value)
     return value->data ? value->data : "";
 }
 
+/* Whether a value is missing that not everybody has: nobody is named, or the person's row does not have it. */
+static bool lacks_person(const struct account *account, const char *template)
+{
+    const bool may_lack = !account->address || account->config->has_user_query;
+    struct part part;
+
+    while (template && placeholder_next(&template, &part)) {
+        if (part_is_person(&part) && !account->address)
+            return true;
+        if (part.kind == PART_VARIABLE && may_lack && !placeholder_value(account, &part))
+            return true;
+    }
+    return false;
+}
+
 static const char *name_or_warn(const struct account *account, const struct server *server, const char *template,
                                 bool named, const struct buf *value)
 {
     if (named && value->length > 0)
         return value->data;
-    if (account->address || !parts_needs_person(template))
+    if (!lacks_person(account, template))
         log_warning_once("%s %" PRId64 ": \"%s\" is no %s that a client could use, so this server is left out; "
                          "correct the row",
                          server->table, server->id, template ? template : "",

@@ -125,18 +125,22 @@ static void set_tls(MYSQL *mysql, const struct sql_uri *uri)
     bool verify = is_true(sql_uri_option(uri, "ssl_verify_cert")) ||
                   is_true(sql_uri_option(uri, "ssl_verify_identity")) ||
                   is_true(sql_uri_option(uri, "ssl_check_hostname"));
+    const bool unchecked = is_false(sql_uri_option(uri, "ssl_verify_cert"));
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         const char *value = sql_uri_option(uri, files[i].name);
+        const bool authority = files[i].option == MYSQL_OPT_SSL_CA || files[i].option == MYSQL_OPT_SSL_CAPATH;
 
         if (!value)
             continue;
-        mysql_options(mysql, files[i].option, value);
         wanted = true;
-        if (files[i].option == MYSQL_OPT_SSL_CA || files[i].option == MYSQL_OPT_SSL_CAPATH)
-            verify = true;
+        /* Whoever signed it is checked as soon as the library knows an authority; "verify" adds the host name. */
+        if (authority && unchecked)
+            continue;
+        mysql_options(mysql, files[i].option, value);
+        verify = verify || authority;
     }
-    if (is_false(sql_uri_option(uri, "ssl_verify_cert")) || is_false(sql_uri_option(uri, "ssl_verify_identity")) ||
+    if (unchecked || is_false(sql_uri_option(uri, "ssl_verify_identity")) ||
         is_false(sql_uri_option(uri, "ssl_check_hostname")))
         verify = false;
     if (wanted || verify)

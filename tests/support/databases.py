@@ -249,11 +249,17 @@ class MariaDB(Server):
         self.data = os.path.join(self.directory, "data")
         self.socket = os.path.join(self.directory, "socket")
         self.prepared = False
+        # Each server clears the temporary tables away that it finds at its start, those of others too.
+        self.temporary = os.path.join(self.directory, "tmp")
+        os.mkdir(self.temporary)
+        self.own()
         self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", "--skip-test-db",
+                 f"--tmpdir={self.temporary}",
                  "--auth-root-authentication-method=normal", "--innodb-log-file-size=8M")
 
     def command(self):
         options = ["--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}",
+                   f"--tmpdir={self.temporary}",
                    "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=16M",
                    "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve",
                    "--character-set-server=utf8mb4"]
