@@ -173,7 +173,9 @@ static enum status check_domain(struct check *check, struct arena *arena, const 
 static enum status check_domains(struct check *check, struct error *error_r)
 {
     int64_t last = -1;
-    odd_names_refresh(check->session->store->odd, check->session->main.sql);
+    enum status status = odd_names_refresh(check->session->store->odd, check->session->main.sql, error_r);
+    if (status != STATUS_OK)
+        return status;
     for (;;) {
         struct sql_statement *statement;
         struct domain_row *rows = NULL;
@@ -185,8 +187,7 @@ static enum status check_domains(struct check *check, struct error *error_r)
             arena_free(&arena);
             return error_set(error_r, STATUS_LIMIT, "memory is out");
         }
-        enum status status =
-            sql_prepare(check->session->main.sql, check->session->queries.domain_page, &statement, error_r);
+        status = sql_prepare(check->session->main.sql, check->session->queries.domain_page, &statement, error_r);
         if (status == STATUS_OK) {
             bool there = false;
             sql_bind_number(statement, 1, last);

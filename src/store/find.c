@@ -75,14 +75,16 @@ static enum status search_odd(struct search *search, struct error *error_r)
     struct odd_names *odd = search->session->store->odd;
     if (search->rank == 0)
         return STATUS_OK;
-    odd_names_refresh(odd, search->session->main.sql);
+    enum status status = odd_names_refresh(odd, search->session->main.sql, error_r);
+    if (status != STATUS_OK)
+        return status;
     for (size_t rank = 0; rank < search->rank; rank++) {
         struct domain_row row;
         bool there = false;
         int64_t id = odd_names_find(odd, search->names[rank]);
         if (id == 0)
             continue;
-        enum status status = build_read_domain(search->session, search->arena, id, &row, &there, error_r);
+        status = build_read_domain(search->session, search->arena, id, &row, &there, error_r);
         if (status != STATUS_OK)
             return status;
         if (there && rank_of(search, row.name, rank) == rank) { /* still what it was when the list was read */
@@ -185,6 +187,8 @@ static enum status find(struct store_session *session, struct arena *arena, cons
         status = search_foreign(&search, &faults, error_r);
     if (status == STATUS_OK)
         status = search_default(&search, error_r);
+    if (status == STATUS_OK && arena_failed(arena)) /* a row may be there that was not read */
+        return error_set(error_r, STATUS_LIMIT, "the rows of %s need more memory than one answer may take", domain);
     if (status == STATUS_OK && search.rank == search.count)
         return STATUS_NOT_FOUND;
     if (status == STATUS_OK)

@@ -30,10 +30,11 @@ struct odd_names {
     bool known; /* there was a reading */
     int64_t due;
     unsigned interval;
+    unsigned timeout;
     struct list list;
 };
 
-struct odd_names *odd_names_new(unsigned interval)
+struct odd_names *odd_names_new(unsigned interval, unsigned timeout)
 {
     struct odd_names *odd = calloc(1, sizeof(*odd));
     if (odd == NULL)
@@ -41,6 +42,7 @@ struct odd_names *odd_names_new(unsigned interval)
     pthread_mutex_init(&odd->lock, NULL);
     pthread_cond_init(&odd->read, NULL);
     odd->interval = interval;
+    odd->timeout = timeout;
     return odd;
 }
 
@@ -91,8 +93,12 @@ static enum status read_rows(struct sql_statement *statement, struct list *list,
                              NAMES_MAX);
             return STATUS_OK;
         }
-        /* What cannot be normalised can never be asked for; store_check() reports it. */
-        if (text == NULL || rule_take(list->arena, text, &name->name, NULL) != STATUS_OK)
+        if (text == NULL)
+            continue;
+        status = rule_take(list->arena, text, &name->name, error_r);
+        if (status == STATUS_LIMIT)
+            return status;
+        if (status != STATUS_OK) /* what cannot be normalised can never be asked for; store_check() reports it */
             continue;
         name->id = sql_number(statement, 0);
         list->count++;
@@ -119,18 +125,18 @@ static enum status read_list(struct sql *sql, struct list *list, struct error *e
         if (strcmp(names[i - 1].name, names[i].name) == 0)
             log_warning_once("domain %lld is not used: its name means %s, as that of domain %lld does",
                              (long long)names[i].id, names[i].name, (long long)names[i - 1].id);
-    list->names = list->count == 0 ? NULL : arena_array(list->arena, list->count, sizeof(*names));
+    list->names = arena_array(list->arena, list->count, sizeof(*names));
     if (list->names != NULL)
         memcpy(list->names, names, list->count * sizeof(*names));
-    else
-        list->count = 0;
+    else if (status == STATUS_OK)
+        status = error_set(error_r, STATUS_LIMIT, "memory is out");
     free(names);
     if (status != STATUS_OK)
         arena_free(&list->arena);
     return status;
 }
 
-void odd_names_refresh(struct odd_names *odd, struct sql *sql)
+enum status odd_names_refresh(struct odd_names *odd, struct sql *sql, struct error *error_r)
 {
     pthread_mutex_lock(&odd->lock);
     while (!odd->known && odd->reading) /* without any list "there is none" would be a guess */
@@ -140,27 +146,30 @@ void odd_names_refresh(struct odd_names *odd, struct sql *sql)
         odd->reading = true;
     pthread_mutex_unlock(&odd->lock);
     if (!mine)
-        return;
+        return STATUS_OK;
 
     struct list list;
     struct error error = {0};
     int64_t start = clock_ms();
     enum status status = read_list(sql, &list, &error);
     int64_t took = clock_ms() - start;
-    if (status != STATUS_OK && !sql_stopped(sql))
-        log_warning_once("domain names in capital letters, as U-labels or with blanks may be missed: %s", error.text);
-
     pthread_mutex_lock(&odd->lock);
     if (status == STATUS_OK) {
         struct arena *old = odd->list.arena;
         odd->list = list;
         arena_free(&old);
     }
-    odd->known = true;
+    /* Where a reading takes too long the next one will: then names of other spellings are missed, and told in the
+     * warning, while wildcards go on being served. */
+    bool lost = status == STATUS_BACKEND && !odd->known && took < odd->timeout;
+    odd->known = !lost;
     odd->reading = false;
     odd->due = start + took + (took * REST_FACTOR > odd->interval ? took * REST_FACTOR : odd->interval);
     pthread_cond_broadcast(&odd->read);
     pthread_mutex_unlock(&odd->lock);
+    if (status != STATUS_OK && !lost && !sql_stopped(sql))
+        log_warning_once("domain names in capital letters, as U-labels or with blanks may be missed: %s", error.text);
+    return lost ? error_set(error_r, status, "%s", error.text) : STATUS_OK;
 }
 
 int64_t odd_names_find(struct odd_names *odd, const char *name)

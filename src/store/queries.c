@@ -279,28 +279,36 @@ void queries_build(struct arena *arena, const struct schema *schema, struct quer
     queries_r->ldap_page = ldap_query(arena, schema, "l.id > ? ORDER BY l.id LIMIT 500");
 }
 
+/* A copy. Of a text that is longer than any may be, enough is taken for text_take() to say so: SQLite keeps to no
+ * column width, and one row must not use up the memory of an answer. */
+static const char *take(struct arena *arena, struct sql_statement *statement, unsigned column)
+{
+    const char *text = sql_text(statement, column);
+    return text != NULL ? arena_copy(arena, text, strnlen(text, TEXT_MAX + 1)) : NULL;
+}
+
 void queries_read_domain(struct arena *arena, struct sql_statement *statement, struct domain_row *row_r)
 {
     *row_r = (struct domain_row){
         .id = sql_number(statement, DOMAIN_ID),
-        .name = arena_text(arena, sql_text(statement, DOMAIN_NAME)),
+        .name = take(arena, statement, DOMAIN_NAME),
         .provider_id = sql_number(statement, DOMAIN_PROVIDER_ID),
         .ldap_id = sql_number(statement, DOMAIN_LDAP_ID),
         .alias_of = sql_number(statement, DOMAIN_ALIAS_OF),
-        .moved_to = arena_text(arena, sql_text(statement, DOMAIN_MOVED_TO)),
-        .redirect_url = arena_text(arena, sql_text(statement, DOMAIN_REDIRECT_URL)),
-        .types_off = arena_text(arena, sql_text(statement, DOMAIN_TYPES_OFF)),
+        .moved_to = take(arena, statement, DOMAIN_MOVED_TO),
+        .redirect_url = take(arena, statement, DOMAIN_REDIRECT_URL),
+        .types_off = take(arena, statement, DOMAIN_TYPES_OFF),
         .provider_there = sql_text(statement, DOMAIN_PROVIDER_THERE) != NULL,
-        .provider_name = arena_text(arena, sql_text(statement, DOMAIN_PROVIDER_NAME)),
-        .provider_short_name = arena_text(arena, sql_text(statement, DOMAIN_PROVIDER_SHORT_NAME)),
-        .provider_organization = arena_text(arena, sql_text(statement, DOMAIN_ORGANIZATION)),
+        .provider_name = take(arena, statement, DOMAIN_PROVIDER_NAME),
+        .provider_short_name = take(arena, statement, DOMAIN_PROVIDER_SHORT_NAME),
+        .provider_organization = take(arena, statement, DOMAIN_ORGANIZATION),
         .oauth2 =
             {
-                .issuer = arena_text(arena, sql_text(statement, DOMAIN_ISSUER)),
-                .scope = arena_text(arena, sql_text(statement, DOMAIN_SCOPE)),
-                .auth_url = arena_text(arena, sql_text(statement, DOMAIN_AUTH_URL)),
-                .token_url = arena_text(arena, sql_text(statement, DOMAIN_TOKEN_URL)),
-                .client_id = arena_text(arena, sql_text(statement, DOMAIN_CLIENT_ID)),
+                .issuer = take(arena, statement, DOMAIN_ISSUER),
+                .scope = take(arena, statement, DOMAIN_SCOPE),
+                .auth_url = take(arena, statement, DOMAIN_AUTH_URL),
+                .token_url = take(arena, statement, DOMAIN_TOKEN_URL),
+                .client_id = take(arena, statement, DOMAIN_CLIENT_ID),
             },
     };
 }

@@ -144,7 +144,7 @@ enum status store_open(const struct settings *settings, struct store **store_r, 
         return error_set(error_r, STATUS_LIMIT, "memory is out");
     store->settings = settings;
     store->arena = arena_new(STORE_ARENA_MAX);
-    store->odd = odd_names_new(settings->cache_ttl);
+    store->odd = odd_names_new(settings->cache_ttl, settings->lookup_timeout);
     enum status status = STATUS_LIMIT;
     if (store->arena == NULL || store->odd == NULL) {
         error_set(error_r, status, "memory is out");

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "store/odd_names.h"
+
 static const struct server *server_of(const struct domain *domain, enum server_type type)
 {
     for (size_t i = 0; i < domain->server_count; i++)
@@ -155,6 +157,76 @@ static void test_odd_names(void **state)
     assert_int_equal(find(fixture, "twice.com")->id, 899);
     assert_int_equal(find(fixture, "both.com")->id, 902); /* stored as it is asked for */
     must_find(fixture, "other.com", "*");
+}
+
+/* While the list of such names could never be read, nobody knows of a name that it is not there. */
+static void test_odd_names_unread(void **state)
+{
+    static const char garbage[100];
+    char header[100];
+    struct fixture *fixture = *state;
+    struct sql_uri uri;
+    struct sql *sql = NULL;
+    char text[400];
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    run_sql(fixture, "UPDATE domain SET name = 'Example.COM'");
+    struct arena *arena = arena_new(64 * 1024);
+    struct odd_names *odd = odd_names_new(1000, 5000);
+    snprintf(text, sizeof(text), "sqlite:///%s", fixture->path);
+    assert_int_equal(sql_uri_parse(arena, text, &uri, &fixture->error), STATUS_OK);
+    assert_int_equal(sql_open(&uri, &(struct sql_options){.timeout = 5000}, &sql, &fixture->error), STATUS_OK);
+
+    FILE *file = fopen(fixture->path, "r+");
+    assert_int_equal(fread(header, 1, sizeof(header), file), sizeof(header));
+    rewind(file);
+    assert_int_equal(fwrite(garbage, 1, sizeof(garbage), file), sizeof(garbage));
+    fflush(file);
+    assert_int_equal(odd_names_refresh(odd, sql, &fixture->error), STATUS_BACKEND);
+    assert_true(strlen(fixture->error.text) > 0);
+    rewind(file);
+    assert_int_equal(fwrite(header, 1, sizeof(header), file), sizeof(header));
+    fclose(file);
+    sql_close(&sql);
+    assert_int_equal(sql_open(&uri, &(struct sql_options){.timeout = 5000}, &sql, &fixture->error), STATUS_OK);
+    assert_int_equal(odd_names_refresh(odd, sql, &fixture->error), STATUS_OK);
+    assert_int_equal(odd_names_find(odd, "example.com"), 300);
+    sql_close(&sql);
+    odd_names_free(&odd);
+    arena_free(&arena);
+}
+
+/* SQLite lets a column hold any length. What is too long is left out as any fault of a row is; the domain stays. */
+static void test_huge_texts(void **state)
+{
+    struct fixture *fixture = *state;
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    run_sql(fixture, "UPDATE provider SET name = printf('%.*c', 2000000, 'x'), short_name = 'Short'");
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    const struct domain *domain = find(fixture, "example.com");
+    assert_non_null(domain);
+    assert_string_equal(domain->provider->name, "example.com");
+    assert_string_equal(domain->provider->short_name, "Short");
+    assert_int_equal(domain->server_count, 2);
+}
+
+/* What does not fit into an answer's memory is not known; it is no 404. */
+static void test_no_memory(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct domain *domain = NULL;
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    assert_int_equal(find_status(fixture, "example.com", &domain), STATUS_OK);
+    for (size_t limit = 0; limit < 4096; limit += 16) {
+        arena_free(&fixture->arena);
+        fixture->arena = arena_new(limit);
+        enum status status = store_find(fixture->session, fixture->arena, "example.com", &domain, &fixture->error);
+        if (status != STATUS_BACKEND && status != STATUS_OK)
+            fail_msg("%zu bytes: status %d", limit, (int)status);
+    }
 }
 
 /* Rows whose words, ports or texts are wrong leave only themselves out. */
@@ -434,11 +506,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_empty_database), TEST(test_sample),  TEST(test_older_schemas),
-        TEST(test_read_only),      TEST(test_rules),   TEST(test_odd_names),
-        TEST(test_faulty_rows),    TEST(test_words),   TEST(test_dav),
-        TEST(test_provider_names), TEST(test_ldap),    TEST(test_edits),
-        TEST(test_names),          TEST(test_threads),
+        TEST(test_empty_database),
+        TEST(test_sample),
+        TEST(test_older_schemas),
+        TEST(test_read_only),
+        TEST(test_rules),
+        TEST(test_odd_names),
+        TEST(test_odd_names_unread),
+        TEST(test_huge_texts),
+        TEST(test_no_memory),
+        TEST(test_faulty_rows),
+        TEST(test_words),
+        TEST(test_dav),
+        TEST(test_provider_names),
+        TEST(test_ldap),
+        TEST(test_edits),
+        TEST(test_names),
+        TEST(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
