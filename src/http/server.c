@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,7 +116,29 @@ static unsigned thread_count(const struct settings *settings)
     return processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (unsigned)processors;
 }
 
-static bool start_listener(struct listener *listener, const struct settings *settings)
+/* How many connections each listener may have. They shall not take the last descriptors: the library's threads spin
+ * when they cannot accept, and databases could not be opened. */
+static unsigned connection_limit(const struct settings *settings, size_t listeners)
+{
+    enum { OTHERS = 32, A_THREAD = 2, A_WORKER = 12, LEAST = 16, FEW = 1000 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return settings->connections;
+    rlim_t ours = OTHERS + listeners * thread_count(settings) * A_THREAD + (rlim_t)settings->lookup_workers * A_WORKER;
+    rlim_t room = limit.rlim_cur > ours ? (limit.rlim_cur - ours) / listeners : 0;
+    if (room >= settings->connections)
+        return settings->connections;
+    if (room < LEAST)
+        room = LEAST;
+    if (room < FEW)
+        log_warning(
+            "only %llu connections can be open at once: the limit of open files is %llu; raise it (LimitNOFILE=, "
+            "ulimit -n)",
+            (unsigned long long)room, (unsigned long long)limit.rlim_cur);
+    return (unsigned)room;
+}
+
+static bool start_listener(struct listener *listener, const struct settings *settings, unsigned connections)
 {
     unsigned threads = thread_count(settings);
     unsigned seconds = (settings->idle_timeout + 999) / 1000;
@@ -127,11 +150,10 @@ static bool start_listener(struct listener *listener, const struct settings *set
     listener->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, accept_policy,
         listener, request_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        listener->socket.fd, MHD_OPTION_CONNECTION_LIMIT,
-        settings->connections > threads ? settings->connections : threads, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, request_new,
-        listener, MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        listener, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        listener->socket.fd, MHD_OPTION_CONNECTION_LIMIT, connections > threads ? connections : threads,
+        MHD_OPTION_CONNECTION_TIMEOUT, seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_URI_LOG_CALLBACK, request_new, listener, MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
     return listener->daemon != NULL;
 }
 
@@ -188,9 +210,10 @@ enum status http_server_start(struct service *service, struct http_server **serv
     MHD_set_panic_func(on_panic, server);
     for (size_t i = 0; i < server->listener_count; i++)
         server->listeners[i] = (struct listener){.server = server, .socket = sockets[i]};
+    unsigned connections = connection_limit(settings, server->listener_count);
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
-        if (!start_listener(listener, settings)) {
+        if (!start_listener(listener, settings, connections)) {
             status = error_set(error_r, STATUS_BACKEND, "cannot serve %s: %s", listener->socket.name, strerror(errno));
             goto out;
         }
