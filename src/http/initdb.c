@@ -28,7 +28,7 @@ const char *initdb_refusal(const struct request *request)
         return "It is for processes on this machine: connect to 127.0.0.1, ::1 or the unix socket.";
     if (request->headers.forwarded)
         return "It is for processes on this machine, and this request came through a proxy.";
-    /* nginx tells nobody that it is a proxy unless it is told to, but speaks HTTP/1.0 then. */
+    /* nginx tells nobody that it is a proxy unless it is told to, but up to 1.29.6 it speaks HTTP/1.0 then. */
     if (strcmp(request->version, MHD_HTTP_VERSION_1_1) != 0)
         return "It is for processes on this machine that speak HTTP/1.1; HTTP/1.0 is what a proxy would speak.";
     if (!host_is_here(request))
