@@ -42,7 +42,8 @@ static const char *path_word(const struct request *request, char out[WORD_MAX])
 
 static const char *host_word(const struct request *request, char out[WORD_MAX])
 {
-    if (request->host.length > 0 && memchr(request->host.bytes, '@', request->host.length))
+    const struct slice *host = &request->host;
+    if (host->length > 0 && (memchr(host->bytes, '@', host->length) || memchr(host->bytes, '%', host->length)))
         return "-";
     return word(request->host, out);
 }

@@ -138,7 +138,7 @@ static void see_proxy_header(struct request *request, const char *name, const ch
     /* What proxies add, and so what tells that somebody else is asking through one. */
     static const char *const proxy_headers[] = {
         "Forwarded",      "Via",    "X-Real-IP",      "X-Client-IP",      "X-Cluster-Client-IP", "X-Original-Host",
-        "X-Original-URL", "X-Host", "True-Client-IP", "CF-Connecting-IP", "X-ProxyUser-Ip",
+        "X-Original-URL", "X-Host", "True-Client-IP", "CF-Connecting-IP", "X-ProxyUser-Ip",      "X-Forwarded",
     };
     static const char x_forwarded[] = "X-Forwarded-";
     struct request_headers *headers = &request->headers;

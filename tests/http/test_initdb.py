@@ -99,6 +99,7 @@ REFUSED = {
     "forwarded": {"headers": {"X-Forwarded-For": "127.0.0.1"}},
     "forwarded host": {"headers": {"X-Forwarded-Host": "localhost"}},
     "standard header": {"headers": {"Forwarded": "for=127.0.0.1"}}, "via": {"headers": {"Via": "1.1 x"}},
+    "old header": {"headers": {"X-Forwarded": "for=127.0.0.1"}},
     "real address": {"headers": {"X-Real-IP": "127.0.0.1"}},
     "web page": {"headers": {"Origin": "https://evil.test"}},
 }

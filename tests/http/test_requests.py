@@ -216,10 +216,11 @@ def test_one_access_line_a_request_without_anything_personal(site):
     site.get("/autodiscover/autodiscover.json/v1.0/secretname@example.com?Protocol=AutodiscoverV1", host=HOST)
     site.get("/v1.1/secretname@example.com", host=HOST)
     site.get("/secretname@example.com", host=HOST)
+    site.get("/healthz", host="secretname%40example.com")
 
     def lines():
         return site.stderr().splitlines()[before:]
-    assert eventually(lambda: len(lines()), 6) == 6
+    assert eventually(lambda: len(lines()), 7) == 7
     text = "\n".join(lines())
     for secret in ("secretname", "hunter2", "aHVudGVyMg", "Secret", "\x1b"):
         assert secret not in text
