@@ -37,6 +37,9 @@ static bool is_lost(unsigned code)
     case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:
     case CR_COMMANDS_OUT_OF_SYNC:
+    case CR_MALFORMED_PACKET: /* nobody knows where the next packet begins */
+    case CR_NET_PACKET_TOO_LARGE:
+    case CR_SSL_CONNECTION_ERROR:
     case CR_NO_PREPARE_STMT:
     case CR_NEW_STMT_METADATA: /* the table got other columns since the statement was prepared */
     case ER_UNKNOWN_STMT_HANDLER:
