@@ -99,40 +99,6 @@ static const struct part_spec {
     [HAS_VERSION] = {"automxd_schema", NULL, "CREATE TABLE automxd_schema (version INTEGER NOT NULL)"},
 };
 
-/* A table before those that refer to it. */
-static const enum schema_part creation_order[HAS_COUNT] = {
-    HAS_PROVIDER,
-    HAS_LDAP,
-    HAS_DOMAIN,
-    HAS_SERVER,
-    HAS_SERVER_DOMAIN,
-    HAS_PRIO,
-    HAS_DAV,
-    HAS_DAV_DOMAIN,
-    HAS_ORGANIZATION,
-    HAS_AUTH_METHODS,
-    HAS_DAV_PRIO,
-    HAS_DAV_AUTH,
-    HAS_ALIAS_OF,
-    HAS_MOVED_TO,
-    HAS_REDIRECT_URL,
-    HAS_TYPES_OFF,
-    HAS_LDAP_STARTTLS,
-    HAS_LDAP_VERIFY,
-    HAS_LDAP_CA_FILE,
-    HAS_LDAP_SCOPE,
-    HAS_LDAP_BIND_METHOD,
-    HAS_OAUTH2,
-    HAS_LINK,
-    HAS_CONSENT,
-    HAS_SERVICE,
-    HAS_SERVICE_DOMAIN,
-    HAS_PROVIDER_SERVER,
-    HAS_PROVIDER_DAVSERVER,
-    HAS_PROVIDER_SERVICE,
-    HAS_VERSION,
-};
-
 /* Primary keys begin with the server, and a look-up begins with the domain. MySQL makes an index for each foreign key
  * by itself. */
 static const char indexes[] = "CREATE INDEX IF NOT EXISTS automxd_server_domain ON server_domain (domain_id);"
@@ -175,11 +141,6 @@ bool schema_usable(const struct schema *schema)
 bool schema_complete(const struct schema *schema)
 {
     return schema->parts == (UINT64_C(1) << HAS_COUNT) - 1;
-}
-
-enum schema_part schema_creation_order(size_t step)
-{
-    return creation_order[step];
 }
 
 const char *schema_part_table(enum schema_part part)
@@ -302,9 +263,9 @@ enum status schema_create(struct sql *sql, struct error *error_r)
 {
     struct schema schema;
     enum status status = schema_detect(sql, &schema, error_r);
-    for (unsigned step = 0; status == STATUS_OK && step < HAS_COUNT; step++)
-        if (!schema_has(&schema, creation_order[step]))
-            status = schema_make_part(sql, creation_order[step], &schema, error_r);
+    for (unsigned part = 0; status == STATUS_OK && part < HAS_COUNT; part++)
+        if (!schema_has(&schema, part))
+            status = schema_make_part(sql, part, &schema, error_r);
     if (status == STATUS_OK)
         status = schema_add_helpers(sql, error_r);
     return status;

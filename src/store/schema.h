@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 /* What a database may have or lack. A schema is judged by the columns that exist, never by a version number: databases
- * were made by automx2's releases, by alembic, by hand and by us. */
+ * were made by automx2's releases, by alembic, by hand and by us. The parts are made in this order, a table before
+ * those that refer to it. */
 enum schema_part {
     HAS_PROVIDER,
+    HAS_LDAP,
     HAS_DOMAIN,
     HAS_SERVER,
     HAS_SERVER_DOMAIN,
-    HAS_LDAP,
     /* automx2 since 2020 and 2021 */
     HAS_PRIO,
     HAS_DAV,
@@ -64,9 +65,6 @@ const char *schema_part_table(enum schema_part part);
 const char *schema_part_column(enum schema_part part);
 
 enum status schema_detect(struct sql *sql, struct schema *schema_r, struct error *error_r);
-
-/* The part to make at a step of 0..HAS_COUNT-1: each finds what it refers to. */
-enum schema_part schema_creation_order(size_t step);
 
 /* The CREATE or ALTER statement of one part in a dialect. */
 void schema_add_part(enum sql_dialect dialect, enum schema_part part, struct buf *out);

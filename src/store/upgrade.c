@@ -16,8 +16,7 @@ static enum status make_parts(struct sql *sql, store_step step, void *context, s
     struct schema schema;
     char sentence[128];
     enum status status = schema_detect(sql, &schema, error_r);
-    for (size_t i = 0; status == STATUS_OK && i < HAS_COUNT; i++) {
-        enum schema_part part = schema_creation_order(i);
+    for (unsigned part = 0; status == STATUS_OK && part < HAS_COUNT; part++) {
         const char *column = schema_part_column(part);
         if (schema_has(&schema, part))
             continue;
