@@ -142,6 +142,26 @@ bool text_parse_unsigned(const char *text, unsigned long max, unsigned long *val
     return true;
 }
 
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+int text_hex_byte(const char *text, size_t length)
+{
+    if (length < 2)
+        return -1;
+    int high = hex_value(text[0]);
+    int low = hex_value(text[1]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 enum { WORD_MAX = 64 };
 
 /* Letters to insert, drop, replace or swap with their neighbour to make b of a. Both are at most WORD_MAX long. */

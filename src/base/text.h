@@ -28,6 +28,9 @@ void text_lower(char *text);
 /* Decimal digits only, no sign, no blank; false when empty, past max, or anything else is there. */
 bool text_parse_unsigned(const char *text, unsigned long max, unsigned long *value_r);
 
+/* The byte that the two hexadecimal digits at the start of text stand for; -1 when there are no two. */
+int text_hex_byte(const char *text, size_t length);
+
 /* The nearest of words (NULL-terminated) for a "did you mean", or NULL when none is near. */
 const char *text_suggest(const char *word, const char *const *words);
 

@@ -6,31 +6,17 @@
 
 #include "base/text.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that starts at text[*i], moving *i behind it. */
 static char next_byte(const char *text, size_t length, size_t *i, enum plus plus)
 {
     char c = text[(*i)++];
     if (c == '+' && plus == PLUS_IS_BLANK)
         return ' ';
-    if (c != '%' || *i + 2 > length)
-        return c;
-    int high = hex_digit(text[*i]);
-    int low = hex_digit(text[*i + 1]);
-    if (high < 0 || low < 0)
+    int byte = c == '%' ? text_hex_byte(text + *i, length - *i) : -1;
+    if (byte < 0)
         return c;
     *i += 2;
-    return (char)(high * 16 + low);
+    return (char)byte;
 }
 
 /* out may be text itself: what comes out is never longer than what went in. */

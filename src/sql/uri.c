@@ -12,17 +12,6 @@ enum { OPTIONS_MAX = 32 };
 
 static const char *const schemes[] = {"sqlite", "postgresql", "postgres", "mysql", "mariadb", NULL};
 
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
 /* A % that no two hexadecimal digits follow stays, as in Python's unquote(). NULL when memory is out or a control
  * character comes out, which no server takes and no message should show. */
 static const char *decode(struct arena *arena, const char *text, size_t length, bool plus_is_blank)
@@ -37,8 +26,9 @@ static const char *decode(struct arena *arena, const char *text, size_t length, 
 
         if (byte == '+' && plus_is_blank)
             byte = ' ';
-        if (byte == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-            byte = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+        int encoded = byte == '%' ? text_hex_byte(text + i + 1, length - i - 1) : -1;
+        if (encoded >= 0) {
+            byte = (char)encoded;
             i += 2;
         }
         decoded[used++] = byte;

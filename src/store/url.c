@@ -168,27 +168,14 @@ const char *url_text(struct arena *arena, const struct url *url)
     return arena_format(arena, "%s://%s%s%s:%u%s", scheme, open, url->host, close, (unsigned)url->port, url->rest);
 }
 
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
 /* The path of an issuer: RFC 3986 pchar and '/', nothing encoded that need not be, no "." or ".." between slashes. */
 static const char *issuer_path_fault(const char *path)
 {
     for (const char *at = path; *at != '\0'; at++) {
         if (*at == '%') {
-            int high = hex_value(at[1]);
-            int low = high < 0 ? -1 : hex_value(at[2]);
-            if (low < 0)
+            int byte = text_hex_byte(at + 1, strlen(at + 1));
+            if (byte < 0)
                 return "a % is not followed by two hexadecimal digits";
-            int byte = high * 16 + low;
             if (byte < 0x80 && (isalnum(byte) || strchr("-._~", byte) != NULL))
                 return "it has a percent-encoded unreserved character";
             at += 2;

@@ -156,6 +156,21 @@ static void trim_cuts_both_ends(void **state)
     }
 }
 
+static void test_hex_byte(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t length;
+        int byte;
+    } rows[] = {{"00", 2, 0},  {"fF", 2, 255}, {"a9z", 3, 0xa9}, {"4", 1, -1},  {"", 0, -1},
+                {"41", 1, -1}, {"4g", 2, -1},  {"g4", 2, -1},    {"-1", 2, -1}, {" 1", 2, -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int byte = text_hex_byte(rows[i].text, rows[i].length);
+        if (byte != rows[i].byte)
+            fail_msg("row %zu: %d", i, byte);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(numbers_are_digits_within_bounds),
         cmocka_unit_test(near_words_are_suggested),
         cmocka_unit_test(trim_cuts_both_ends),
+        cmocka_unit_test(test_hex_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
