@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "sql/sql.h"
 
+#include <poll.h>
+
 enum { SQL_PARAMETERS_MAX = 32 };
 
 enum sql_value_kind { SQL_VALUE_NULL, SQL_VALUE_TEXT, SQL_VALUE_NUMBER, SQL_VALUE_BOOL };
@@ -82,5 +84,8 @@ extern const struct sql_driver sql_driver_mariadb;
 
 /* Milliseconds to the deadline, at least 0; -1 when there is none: what poll() wants. */
 int sql_time_left(const struct sql *sql);
+
+/* poll() for one descriptor up to the deadline, interrupted by sql_set_stop() alone. */
+int sql_poll(const struct sql *sql, struct pollfd *poller);
 
 #endif

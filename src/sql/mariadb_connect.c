@@ -3,8 +3,6 @@
 #include "sql/mariadb.h"
 
 #include <errmsg.h>
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,17 +30,8 @@ int maria_wait(const struct sql *sql, MYSQL *mysql, int events)
         poller.events |= POLLOUT;
     if (events & MYSQL_WAIT_EXCEPT)
         poller.events |= POLLPRI;
-    for (;;) {
-        int left = sql_time_left(sql);
-        int ready = left == 0 ? 0 : poll(&poller, 1, left);
-
-        if (ready == 0)
-            return MYSQL_WAIT_TIMEOUT;
-        if (ready > 0)
-            break;
-        if (errno != EINTR && errno != EAGAIN)
-            return MYSQL_WAIT_TIMEOUT;
-    }
+    if (sql_poll(sql, &poller) <= 0)
+        return MYSQL_WAIT_TIMEOUT;
     /* A hang-up is told by whichever call comes next. */
     if (poller.revents & (POLLERR | POLLHUP | POLLNVAL))
         return events & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE | MYSQL_WAIT_EXCEPT);

@@ -2,10 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/driver.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,17 +64,7 @@ static bool wait_for(const struct sql *sql, int socket, short events)
 {
     struct pollfd poller = {.fd = socket, .events = events};
 
-    for (;;) {
-        int left = sql_time_left(sql);
-        int ready = left == 0 ? 0 : poll(&poller, 1, left);
-
-        if (ready > 0)
-            return true;
-        if (ready == 0)
-            return false;
-        if (errno != EINTR && errno != EAGAIN)
-            return true; /* libpq will meet the same fault and name it */
-    }
+    return sql_poll(sql, &poller) != 0; /* libpq will meet a fault of poll(), too, and name it */
 }
 
 static void hear_notice(void *context, const char *message)

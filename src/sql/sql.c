@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/sql.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,12 @@
 #include "sql/driver.h"
 #include "sql/text.h"
 
-enum { STATEMENTS_MAX = 128, ARENA_MAX = 64 * 1024, STATEMENT_MAX = 64 * 1024 };
+enum {
+    STATEMENTS_MAX = 128,
+    ARENA_MAX = 64 * 1024,
+    STATEMENT_MAX = 64 * 1024,
+    STOP_LOOK_MS = 100, /* between two looks whether to stop */
+};
 
 static const struct sql_driver *const drivers[] = {
 #if HAVE_SQLITE
@@ -84,6 +90,19 @@ int sql_time_left(const struct sql *sql)
         return -1;
     left = sql->deadline - clock_ms();
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int sql_poll(const struct sql *sql, struct pollfd *poller)
+{
+    for (;;) {
+        int left = sql_time_left(sql);
+        bool last = !sql->stop || (left >= 0 && left <= STOP_LOOK_MS);
+        /* A server that never stops sending shall not keep us past the deadline. */
+        int ready = left == 0 ? 0 : poll(poller, 1, last ? left : STOP_LOOK_MS);
+
+        if (ready > 0 || (ready == 0 && last) || (ready < 0 && errno != EINTR && errno != EAGAIN))
+            return ready;
+    }
 }
 
 static void start_clock(struct sql *sql)

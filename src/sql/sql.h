@@ -45,8 +45,7 @@ bool sql_read_only(const struct sql *sql); /* SQLite opened a file that may only
  * seconds, so that there a server that hangs is noticed after at least one. */
 void sql_set_timeout(struct sql *sql, unsigned milliseconds);
 
-/* Once *stop is true, every call ends as if its time were over: SQLite at once, the others when they next look at the
- * clock. Borrowed; NULL: none. */
+/* Soon after *stop is true, every call ends as if its time were over. Borrowed; NULL: none. */
 void sql_set_stop(struct sql *sql, const atomic_bool *stop);
 bool sql_stopped(const struct sql *sql);
 

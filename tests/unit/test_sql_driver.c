@@ -12,10 +12,14 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "sql/sql.h"
+#include "sql/driver.h"
 
 static struct arena *arena;
 static struct sql *sql;
@@ -472,6 +476,40 @@ static int session(const char *uri, unsigned timeout)
     return 0;
 }
 
+static void *stop_soon(void *flag)
+{
+    struct timespec soon = {.tv_nsec = 100 * 1000 * 1000};
+    nanosleep(&soon, NULL);
+    atomic_store((atomic_bool *)flag, true);
+    return NULL;
+}
+
+/* Of a server that says nothing. */
+static void waits_no_longer_than_it_may(void **state)
+{
+    (void)state;
+    int ends[2];
+    atomic_bool stop = false;
+    pthread_t thread;
+    assert_int_equal(pipe(ends), 0);
+    struct pollfd silent = {.fd = ends[0], .events = POLLIN};
+    struct pollfd talking = {.fd = ends[1], .events = POLLOUT};
+    struct sql waiting = {.deadline = clock_ms() + 300, .stop = &stop};
+
+    assert_int_equal(sql_poll(&waiting, &talking), 1);
+    assert_int_equal(sql_poll(&waiting, &silent), 0);
+    assert_in_range(clock_ms() - waiting.deadline, 0, 2000);
+    assert_int_equal(sql_poll(&waiting, &talking), 0); /* past the deadline */
+
+    waiting.deadline = clock_ms() + 60000;
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, &stop), 0);
+    assert_int_equal(sql_poll(&waiting, &silent), 0);
+    assert_in_range(waiting.deadline - clock_ms(), 50000, 60000);
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, connect_database, disconnect_database)
 
 int main(int argc, char **argv)
@@ -490,6 +528,7 @@ int main(int argc, char **argv)
         CASE(knows_the_last_id),
         CASE(survives_a_changed_table),
         CASE(limits_statements),
+        cmocka_unit_test(waits_no_longer_than_it_may),
     };
 
     if (argc == 3)
