@@ -6,6 +6,7 @@
 #include <idn2.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 enum {
@@ -87,8 +88,10 @@ static enum status to_ascii(struct arena *arena, const char *text, char **name_r
 {
     char *ascii = NULL;
     int rc = idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_NO_ALABEL_ROUNDTRIP);
-    if (rc == IDN2_MALLOC)
+    if (rc == IDN2_MALLOC) {
+        memory_note_failure();
         return error_set(error_r, STATUS_LIMIT, "out of memory");
+    }
     if (rc != IDN2_OK)
         return refuse(error_r, idn2_strerror(rc));
     *name_r = arena_text(arena, ascii);

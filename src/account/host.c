@@ -112,7 +112,7 @@ static bool add_authority(struct arena *arena, const struct account *account, ch
 
     struct buf name;
     buf_init(&name, HOST_MAX);
-    bool legal = add_host(arena, account, host, &name);
+    bool legal = add_host(arena, account, host, &name) && !buf_failed(&name);
     if (legal) {
         buf_addf(out, strchr(name.data, ':') != NULL ? "[%s]" : "%s", name.data);
         if (port != 0)

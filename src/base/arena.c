@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define OWN_CHUNKS 1
@@ -45,8 +47,10 @@ struct arena {
 struct arena *arena_new(size_t limit)
 {
     struct arena *arena = calloc(1, sizeof *arena);
-    if (!arena)
+    if (!arena) {
+        memory_note_failure();
         return NULL;
+    }
     arena->limit = limit;
     arena->taken = sizeof *arena;
     arena->next_size = CHUNK_FIRST;
@@ -72,8 +76,10 @@ static struct chunk *add_chunk(struct arena *arena, size_t size)
     size_t wanted = sizeof(struct chunk) + size;
     size_t bytes = wanted > arena->next_size ? wanted : arena->next_size;
     struct chunk *chunk = calloc(1, bytes);
-    if (!chunk)
+    if (!chunk) {
+        memory_note_failure();
         return NULL;
+    }
     chunk->size = bytes - sizeof(struct chunk);
     arena->taken += bytes;
     if (arena->next_size < CHUNK_MAX)

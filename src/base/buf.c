@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 enum { FIRST_CAPACITY = 256, DEFAULT_LIMIT = 16 * 1024 * 1024 };
 
 void buf_init(struct buf *buf, size_t limit)
@@ -47,6 +49,7 @@ static bool reserve(struct buf *buf, size_t length)
         capacity = needed;
     char *data = realloc(buf->data, capacity);
     if (!data) {
+        memory_note_failure();
         buf->failed = true;
         return false;
     }

@@ -91,7 +91,10 @@ static enum MHD_Result pox_post(struct request *request)
 {
     struct autodiscover_request wanted;
     const char *body = request->body.data ? request->body.data : "";
-    if (autodiscover_request_parse(request->arena, body, request->body.length, &wanted, NULL) != STATUS_OK)
+    enum status status = autodiscover_request_parse(request->arena, body, request->body.length, &wanted, NULL);
+    if (status == STATUS_LIMIT)
+        return reply_unavailable(request, "This request needs more memory than there is.");
+    if (status != STATUS_OK)
         return pox_error(request, ERROR_INVALID_REQUEST);
     if (wanted.schema == AUTODISCOVER_OTHER)
         return pox_error(request, ERROR_NO_PROVIDER);

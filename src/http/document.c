@@ -144,7 +144,7 @@ enum MHD_Result document_reply(struct request *request, struct document_request 
     enum status status = format->render(document, &body, &error);
     if (status != STATUS_OK)
         result = reply_failure(request, status, &error, not_found);
-    else if (shared)
+    else if (shared && !reply_lacks_memory(request))
         result = reply_shared(request, &body);
     else
         result = reply_personal(request, &body);

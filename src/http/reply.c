@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 const char reply_no_store[] = "no-store";
 
 enum { RETRY_AFTER_SECONDS = 5 };
@@ -36,8 +38,23 @@ struct MHD_Response *reply_new(struct buf *body, const char *content_type, const
     return response;
 }
 
+bool reply_lacks_memory(const struct request *request)
+{
+    return request->memory_mark != memory_failures();
+}
+
+static enum MHD_Result reply_no_memory(struct request *request)
+{
+    return reply_unavailable(request, "This request needs more memory than there is.");
+}
+
 enum MHD_Result reply_send(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes)
 {
+    if (status != MHD_HTTP_SERVICE_UNAVAILABLE && reply_lacks_memory(request)) {
+        if (response)
+            MHD_destroy_response(response);
+        return reply_no_memory(request);
+    }
     if (!response)
         return MHD_NO;
     request->status = status;
@@ -51,6 +68,8 @@ enum MHD_Result reply_send(struct request *request, unsigned status, struct MHD_
 
 enum MHD_Result reply_share(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes)
 {
+    if (reply_lacks_memory(request))
+        return reply_no_memory(request);
     request->status = status;
     request->bytes = request->is_head ? 0 : bytes;
     return MHD_queue_response(request->connection, status, response);

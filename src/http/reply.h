@@ -25,11 +25,15 @@ struct MHD_Response *reply_new(struct buf *body, const char *content_type, const
 /* Adds a header. */
 void reply_header(struct MHD_Response *response, const char *name, const char *value);
 
-/* Sends and forgets it; bytes: of the body, for the log. response may be NULL. */
+/* Sends and forgets it; bytes: of the body, for the log. response may be NULL. What was made while memory was out is
+ * not to be trusted, and 503 is sent instead. */
 enum MHD_Result reply_send(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes);
 
 /* Sends an answer that others send, too; it stays theirs. */
 enum MHD_Result reply_share(struct request *request, unsigned status, struct MHD_Response *response, size_t bytes);
+
+/* Whether memory was out since this request was taken up, so that what was made may lack something. */
+bool reply_lacks_memory(const struct request *request);
 
 /* The value of Cache-Control for what is personal, an error or a state. */
 extern const char reply_no_store[];

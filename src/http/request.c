@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "http/access.h"
 #include "http/handlers.h"
@@ -258,6 +259,8 @@ static enum MHD_Result refuse_lengths(struct request *request)
 
 static enum MHD_Result refuse_body(struct request *request)
 {
+    if (request->body_lost)
+        return reply_unavailable(request, "This request needs more memory than there is.");
     return reply_text(request, MHD_HTTP_CONTENT_TOO_LARGE, "The body is longer than %zu bytes.", request->body.limit);
 }
 
@@ -344,6 +347,7 @@ static enum MHD_Result collect(struct request *request, const char *upload, size
         buf_add(&request->body, upload, size);
         if (buf_failed(&request->body)) {
             request->body_too_large = true;
+            request->body_lost = reply_lacks_memory(request);
             buf_free(&request->body);
         }
         return MHD_YES;
@@ -358,6 +362,7 @@ enum MHD_Result request_handle(void *closure, struct MHD_Connection *connection,
     struct request *request = *context;
     if (!request)
         return MHD_NO; /* memory was out */
+    request->memory_mark = memory_failures();
     if (!request->begun)
         return begin(request, method, version);
     if (*upload_size > 0) {

@@ -70,8 +70,10 @@ struct request {
 
     struct buf body;
     bool begun, body_too_large;
+    bool body_lost; /* memory was out */
     size_t discarded;
     request_step step;
+    unsigned memory_mark; /* of memory_failures(), when the library called last */
 
     struct lookup *lookups; /* lookup.h */
     size_t lookup_count;
