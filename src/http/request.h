@@ -25,7 +25,6 @@ enum {
 /* The library's context of a connection. */
 struct http_connection {
     struct request *request; /* which has not ended */
-    bool counted;            /* among the peers */
 };
 
 /* The headers that matter, collected in one pass; values are borrowed from the connection or live in the arena. */

@@ -21,6 +21,8 @@ enum {
      * whole of it at every request, so it should not be larger. */
     CONNECTION_MEMORY = REQUEST_HEADER_MAX + 8 * 1024,
     THREADS_MAX = 256,
+    /* The library counts an ended connection as open for a moment longer than we do. */
+    CONNECTIONS_ENDING = 64,
     STOP_SLOW_CLIENTS_MS = 3000,
     STOP_STEP_MS = 5,
 };
@@ -33,24 +35,11 @@ struct service *http_server_service(struct http_server *server)
     return service;
 }
 
-/* Those who cannot be told apart by their address, or are trusted, are not counted. */
-static bool is_counted(const struct service *service, const struct net_address *address)
+/* Those who cannot be told apart by their address, or are trusted, may have as many as they want. */
+static bool is_bounded(const struct service *service, const struct net_address *address)
 {
     return service->settings->connections_per_address > 0 && !net_address_is_loopback(address) &&
            address->family != NET_NONE && !proxies_trust(&service->proxies, address);
-}
-
-static enum MHD_Result accept_policy(void *closure, const struct sockaddr *from, socklen_t length)
-{
-    const struct listener *listener = closure;
-    if (listener->socket.path)
-        return MHD_YES;
-    struct service *service = http_server_service(listener->server);
-    struct net_address address = net_address_from(from);
-    bool welcome = !is_counted(service, &address) ||
-                   peers_has_room(listener->server->peers, &address, service->settings->connections_per_address);
-    service_unref(&service);
-    return welcome ? MHD_YES : MHD_NO;
 }
 
 static struct net_address peer_of(const struct listener *listener, struct MHD_Connection *connection)
@@ -61,28 +50,31 @@ static struct net_address peer_of(const struct listener *listener, struct MHD_Co
     return net_address_from(info ? info->client_addr : NULL);
 }
 
+/* What take_connection() counted. */
+static void connection_ended(const struct listener *listener, const struct net_address *address)
+{
+    if (address->family != NET_LOCAL)
+        peers_leave(listener->server->peers, address);
+    atomic_fetch_sub(&listener->server->connections, 1);
+}
+
 static void on_connection(void *closure, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
     const struct listener *listener = closure;
     struct net_address address = peer_of(listener, connection);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct service *service = http_server_service(listener->server);
-        struct http_connection *state = calloc(1, sizeof *state);
-        if (state)
-            state->counted = is_counted(service, &address) && peers_enter(listener->server->peers, &address);
-        service_unref(&service);
-        *context = state; /* without it the connection's requests are refused */
+        /* Without it the connection's requests are refused. */
+        *context = calloc(1, sizeof(struct http_connection));
         return;
     }
     struct http_connection *state = *context;
     *context = NULL;
-    if (!state)
-        return;
-    request_abandon(state);
-    if (state->counted)
-        peers_leave(listener->server->peers, &address);
-    free(state);
+    if (state) {
+        request_abandon(state);
+        free(state);
+    }
+    connection_ended(listener, &address);
 }
 
 /* The library tells what clients did wrong, mostly, and where it stands in its own source. */
@@ -116,8 +108,8 @@ static unsigned thread_count(const struct settings *settings)
     return processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (unsigned)processors;
 }
 
-/* How many connections each listener may have. They shall not take the last descriptors: the library's threads spin
- * when they cannot accept, and databases could not be opened. */
+/* How many connections there may be at once. They shall not take the last descriptors: databases could not be opened.
+ */
 static unsigned connection_limit(const struct settings *settings, size_t listeners)
 {
     enum { OTHERS = 32, A_THREAD = 2, A_WORKER = 12, LEAST = 16, FEW = 1000 };
@@ -125,7 +117,7 @@ static unsigned connection_limit(const struct settings *settings, size_t listene
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return settings->connections;
     rlim_t ours = OTHERS + listeners * thread_count(settings) * A_THREAD + (rlim_t)settings->lookup_workers * A_WORKER;
-    rlim_t room = limit.rlim_cur > ours ? (limit.rlim_cur - ours) / listeners : 0;
+    rlim_t room = limit.rlim_cur > ours ? limit.rlim_cur - ours : 0;
     if (room >= settings->connections)
         return settings->connections;
     if (room < LEAST)
@@ -138,23 +130,69 @@ static unsigned connection_limit(const struct settings *settings, size_t listene
     return (unsigned)room;
 }
 
-static bool start_listener(struct listener *listener, const struct settings *settings, unsigned connections)
+static bool start_listener(struct listener *listener, const struct settings *settings)
 {
     unsigned threads = thread_count(settings);
+    /* Not what bounds them: that is has_room(), which lets clients wait where the library would turn them away. */
+    unsigned connections = listener->server->connections_max + threads * CONNECTIONS_ENDING;
     unsigned seconds = (settings->idle_timeout + 999) / 1000;
     /* A pool has two threads at least; each has its share of the connections. */
     struct MHD_OptionItem pool[] = {
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, accept_policy,
-        listener, request_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        listener->socket.fd, MHD_OPTION_CONNECTION_LIMIT, connections > threads ? connections : threads,
-        MHD_OPTION_CONNECTION_TIMEOUT, seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_URI_LOG_CALLBACK, request_new, listener, MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+    listener->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                             MHD_USE_NO_LISTEN_SOCKET,
+                         0, NULL, NULL, request_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, library_log, NULL,
+                         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, seconds,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
+                         request_new, listener, MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener,
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
     return listener->daemon != NULL;
+}
+
+static bool has_room(void *context)
+{
+    struct http_server *server = context;
+    return atomic_load(&server->connections) < server->connections_max;
+}
+
+/* Counts one more connection of this address, if it may have one. */
+static bool enter(struct http_server *server, const struct net_address *address)
+{
+    struct service *service = http_server_service(server);
+    unsigned limit = service->settings->connections_per_address;
+    bool welcome = !is_bounded(service, address) || peers_has_room(server->peers, address, limit);
+    service_unref(&service);
+    return welcome && peers_enter(server->peers, address);
+}
+
+static void take_connection(void *context, size_t which, int fd, const struct sockaddr *from, socklen_t length)
+{
+    struct http_server *server = context;
+    struct listener *listener = &server->listeners[which];
+    struct net_address address = {.family = NET_LOCAL};
+    if (!listener->socket.path) {
+        address = net_address_from(from);
+        if (!enter(server, &address)) {
+            close(fd);
+            return;
+        }
+    }
+    atomic_fetch_add(&server->connections, 1);
+    /* The library closes a connection that it does not want. */
+    if (MHD_add_connection(listener->daemon, fd, from, length) != MHD_YES)
+        connection_ended(listener, &address);
+}
+
+static enum status start_acceptor(struct http_server *server, struct error *error_r)
+{
+    int sockets[LISTEN_SOCKETS_MAX];
+    for (size_t i = 0; i < server->listener_count; i++)
+        sockets[i] = server->listeners[i].socket.fd;
+    struct acceptor_handler handler = {has_room, take_connection, server};
+    return acceptor_start(sockets, server->listener_count, &handler, &server->acceptor, error_r);
 }
 
 static enum status open_sockets(struct arena *arena, const struct settings *settings, struct listen_socket *sockets,
@@ -166,16 +204,24 @@ static enum status open_sockets(struct arena *arena, const struct settings *sett
     return status;
 }
 
+static void close_listener(struct listener *listener)
+{
+    if (listener->socket.fd < 0)
+        return;
+    /* First the file: once nobody listens, a successor takes it for left behind and puts its own in its place. */
+    listen_remove(&listener->socket);
+    close(listener->socket.fd);
+    listener->socket.fd = -1;
+}
+
 static void server_free(struct http_server *server)
 {
+    acceptor_stop(&server->acceptor);
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
-        /* The library closes the socket of a daemon that runs. */
         if (listener->daemon)
             MHD_stop_daemon(listener->daemon);
-        else if (listener->socket.fd >= 0)
-            close(listener->socket.fd);
-        listen_remove(&listener->socket);
+        close_listener(listener);
     }
     service_unref(&server->service);
     peers_free(&server->peers);
@@ -210,15 +256,19 @@ enum status http_server_start(struct service *service, struct http_server **serv
     MHD_set_panic_func(on_panic, server);
     for (size_t i = 0; i < server->listener_count; i++)
         server->listeners[i] = (struct listener){.server = server, .socket = sockets[i]};
-    unsigned connections = connection_limit(settings, server->listener_count);
+    server->connections_max = connection_limit(settings, server->listener_count);
     for (size_t i = 0; i < server->listener_count; i++) {
         struct listener *listener = &server->listeners[i];
-        if (!start_listener(listener, settings, connections)) {
+        if (!start_listener(listener, settings)) {
             status = error_set(error_r, STATUS_BACKEND, "cannot serve %s: %s", listener->socket.name, strerror(errno));
             goto out;
         }
-        log_info("listening on %s", listener->socket.name);
     }
+    status = start_acceptor(server, error_r);
+    if (status != STATUS_OK)
+        goto out;
+    for (size_t i = 0; i < server->listener_count; i++)
+        log_info("listening on %s", server->listeners[i].socket.name);
     *server_r = server;
     return STATUS_OK;
 out:
@@ -258,15 +308,9 @@ void http_server_stop(struct http_server **server_pointer)
 {
     struct http_server *server = *server_pointer;
     *server_pointer = NULL;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        struct listener *listener = &server->listeners[i];
-        MHD_quiesce_daemon(listener->daemon);
-        /* First the file: once nobody listens, a successor takes it for left behind and puts its own in its place. */
-        listen_remove(&listener->socket);
-        listener->socket.owned = false;
-        close(listener->socket.fd);
-        listener->socket.fd = -1;
-    }
+    acceptor_stop(&server->acceptor);
+    for (size_t i = 0; i < server->listener_count; i++)
+        close_listener(&server->listeners[i]);
     atomic_store(&server->stopping, true);
     int64_t deadline = clock_ms() + STOP_SLOW_CLIENTS_MS;
     while (atomic_load(&server->active) > 0 && clock_ms() < deadline)

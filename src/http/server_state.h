@@ -3,6 +3,7 @@
 #ifndef HTTP_SERVER_STATE_H
 #define HTTP_SERVER_STATE_H
 
+#include "http/acceptor.h"
 #include "http/listen.h"
 #include "http/peers.h"
 #include "http/ratelimit.h"
@@ -24,10 +25,13 @@ struct http_server {
     struct service *service; /* for new requests */
     struct peers *peers;
     struct ratelimit *ratelimit;
-    atomic_bool stopping;  /* connections are closed behind their answer */
-    atomic_uint active;    /* requests between their first line and their completion */
-    atomic_uint suspended; /* of them, those that wait for a look-up */
-    struct arena *arena;   /* of the listeners */
+    struct acceptor *acceptor;
+    unsigned connections_max;
+    atomic_uint connections; /* that the library has */
+    atomic_bool stopping;    /* connections are closed behind their answer */
+    atomic_uint active;      /* requests between their first line and their completion */
+    atomic_uint suspended;   /* of them, those that wait for a look-up */
+    struct arena *arena;     /* of the listeners */
     struct listener *listeners;
     size_t listener_count;
 };
