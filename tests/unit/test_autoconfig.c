@@ -293,7 +293,7 @@ static void test_personal(void **state)
     } rows[] = {
         {"%{home}", "P", &joe, "<hostname>mx7.example.test</hostname>", true, false},
         {"%EMAILLOCALPART%.test", "P", &joe, "<hostname>joe.test</hostname>", true, false},
-        {"%EMAILLOCALPART%.test", "P", NULL, NULL, false, false},
+        {"%EMAILLOCALPART%.test", "P", NULL, NULL, false, true}, /* names nobody */
         {"a.test", "For %EMAILADDRESS%", &joe, "<displayName>For joe@example.test</displayName>", true, false},
         {"a.%EMAILDOMAIN%", "P", &joe, "<hostname>a.example.test</hostname>", true, true},
     };
