@@ -143,7 +143,7 @@ enum status domain_rule_normalize(struct arena *arena, const char *text, size_t 
     if (length < 2 || text[0] != '*' || text[1] != '.')
         return domain_name_normalize(arena, text, length, name_r, error_r);
 
-    const char *suffix;
+    const char *suffix = NULL;
     enum status status = domain_name_normalize(arena, text + 2, length - 2, &suffix, error_r);
     if (status != STATUS_OK)
         return status;

@@ -70,7 +70,8 @@ static const char *variable_value(const struct account *account, const char *nam
 {
     for (size_t i = 0; i < account->variable_count; i++) {
         const struct variable *variable = &account->variables[i];
-        /* Databases disagree about the case of column names; an empty value counts as absent. */
+        /* Databases disagree about the case of column names; an empty value counts as absent.
+         * NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): a PART_VARIABLE has a name */
         if (strlen(variable->name) == length && strncasecmp(variable->name, name, length) == 0)
             return variable->value != NULL && variable->value[0] != '\0' ? variable->value : NULL;
     }

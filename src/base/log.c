@@ -38,10 +38,12 @@ enum { LEVEL_COUNT = sizeof levels / sizeof levels[0] };
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
+    char here[64];
     struct stat st;
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-           st.st_dev == device && st.st_ino == inode;
+    if (!stream || fstat(STDERR_FILENO, &st) != 0)
+        return false;
+    snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, here) == 0;
 }
 
 void log_open(const char *name)
@@ -136,7 +138,7 @@ static size_t make_harmless(char *text, size_t length)
             kept = text_utf8_cut(line + length, room - strlen(end));
         }
         length += make_harmless(line + length, kept);
-        memcpy(line + length, end, strlen(end));
+        memcpy(line + length, end, strlen(end)); /* NOLINT(bugprone-not-null-terminated-result): write(2) wants none */
         length += strlen(end);
     }
     line[length++] = '\n';

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/settings.h"
 
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,10 @@ bool setting_parse_duration(const char *text, unsigned long *milliseconds_r)
         unit++;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (text_equal_nocase(unit, units[i].name)) {
-            *milliseconds_r = whole * units[i].milliseconds + part * units[i].milliseconds / scale;
+            /* unsigned long has 32 bits on some machines */
+            unsigned long long exact = (unsigned long long)whole * units[i].milliseconds +
+                                       (unsigned long long)part * units[i].milliseconds / scale;
+            *milliseconds_r = exact < ULONG_MAX ? (unsigned long)exact : ULONG_MAX;
             return true;
         }
     }
@@ -113,7 +117,8 @@ static enum status store_text(struct settings *settings, const struct setting *r
                              "%s:%u: %s goes on in the next line, because that one is indented; "
                              "begin every key in the first column",
                              place->file, place->line, row->key);
-        if (*at != '\t' && text_has_control(at, 1))
+        size_t size = (unsigned char)*at == 0xc2 && at[1] ? 2 : 1; /* C1 controls have two bytes */
+        if (*at != '\t' && text_has_control(at, size))
             return error_set(place->error, STATUS_INVALID, "%s:%u: %s holds a control character; remove it",
                              place->file, place->line, row->key);
     }

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-enum status error_set(struct error *error_r, enum status status, const char *format, ...)
+enum status(error_set)(struct error *error_r, enum status status, const char *format, ...)
 {
     if (!error_r)
         return status;

@@ -22,6 +22,10 @@ struct error {
  * return error_set(error_r, STATUS_INVALID, "..."). error_r may be NULL. Any thread. */
 [[gnu::format(printf, 3, 4)]] enum status error_set(struct error *error_r, enum status status, const char *format, ...);
 
+#ifdef __clang_analyzer__ /* which cannot see from elsewhere that the status is returned as it was given */
+#define error_set(error_r, status, ...) ((void)(error_set)(error_r, status, __VA_ARGS__), (status))
+#endif
+
 /* Puts a sentence in front of the one that is there ("server 7: " + text). error_r may be NULL. */
 [[gnu::format(printf, 2, 3)]] void error_prefix(struct error *error_r, const char *format, ...);
 

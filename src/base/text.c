@@ -99,7 +99,9 @@ bool text_has_control(const char *text, size_t length)
 
 static char lower(char letter)
 {
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter + ('a' - 'A')) : letter;
+    if (letter >= 'A' && letter <= 'Z')
+        return (char)(letter + ('a' - 'A'));
+    return letter;
 }
 
 bool text_equal_nocase(const char *a, const char *b)

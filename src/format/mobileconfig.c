@@ -298,7 +298,7 @@ static enum status render(const struct document_request *request, struct buf *ou
     enum status status = STATUS_OK;
 
     buf_init(&document, 0);
-    profile.addresses = calloc(request->account_count, sizeof profile.addresses[0]);
+    profile.addresses = calloc(request->account_count, sizeof(const struct address *));
     if (choices == NULL || profile.addresses == NULL)
         status = error_set(error_r, STATUS_LIMIT, "The profile could not be made: out of memory.");
 

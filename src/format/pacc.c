@@ -102,12 +102,16 @@ static void select_server(const struct account *account, size_t index, bool has_
     const struct domain *config = account->config;
     const struct service *service = &services[index];
 
-    for (size_t i = 0; i < config->server_count && selection->server[index] == NULL; i++) {
-        if (config->servers[i].type == service->type &&
-            misfit(account, &config->servers[i], service, has_issuer, &selection->value[index]) == NULL)
-            selection->server[index] = &config->servers[i];
+    for (size_t i = 0; i < config->server_count; i++) {
+        const struct server *server = &config->servers[i];
+
+        if (server->type == service->type &&
+            misfit(account, server, service, has_issuer, &selection->value[index]) == NULL) {
+            selection->server[index] = server;
+            return;
+        }
     }
-    for (size_t i = 0; i < config->server_count && selection->server[index] == NULL; i++) {
+    for (size_t i = 0; i < config->server_count; i++) {
         const struct server *server = &config->servers[i];
 
         if (server->type == service->type)

@@ -58,7 +58,7 @@ void profile_id_add_set(struct buf *out, const struct address **addresses, size_
     char uuid[UUID_TEXT_SIZE];
     struct buf all;
 
-    qsort(addresses, count, sizeof addresses[0], compare_addresses);
+    qsort(addresses, count, sizeof(const struct address *), compare_addresses);
     buf_init(&all, 0);
     for (size_t i = 0; i < count; i++) {
         profile_id_add(&all, addresses[i], "profile");

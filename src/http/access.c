@@ -19,7 +19,9 @@ static const char *word(struct slice text, char out[WORD_MAX])
     size_t length = 0;
     for (; length < text.length && length < WORD_MAX - 1; length++) {
         char c = text.bytes[length];
-        out[length] = c != '\0' && strchr(plain, c) ? c : '?';
+        out[length] = '?';
+        if (c != '\0' && strchr(plain, c))
+            out[length] = c;
     }
     out[length] = '\0';
     return length > 0 ? out : "-";

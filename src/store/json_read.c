@@ -122,8 +122,8 @@ void reader_fail(struct json_reader *reader, const struct json_place *place, con
 {
     const struct json_place *steps[PLACE_DEPTH_MAX];
     const char *end = reader->text + reader->length;
-    const char *found = reader->text;
     const char *value = skip_blanks(reader->text, end);
+    const char *found = value;
     struct buf path;
     char reason[384];
     va_list arguments;
@@ -135,7 +135,6 @@ void reader_fail(struct json_reader *reader, const struct json_place *place, con
 
     size_t count = steps_of(place, steps);
     buf_init(&path, 0);
-    found = value;
     for (size_t i = 0; i < count; i++) {
         const char *next = enter(value, end, steps[i], &value);
         if (next == NULL) /* a member that is missing: the line of its object */

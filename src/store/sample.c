@@ -9,9 +9,9 @@
         .row = {                                                                                                       \
             .table = "server",                                                                                         \
             .prio = 10,                                                                                                \
-            .type = type_word,                                                                                         \
-            .name = host,                                                                                              \
-            .port = port_number,                                                                                       \
+            .type = (type_word),                                                                                       \
+            .name = (host),                                                                                            \
+            .port = (port_number),                                                                                     \
             .port_given = true,                                                                                        \
             .socket_type = "STARTTLS",                                                                                 \
             .user_name = "%EMAILADDRESS%",                                                                             \

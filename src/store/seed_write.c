@@ -118,9 +118,9 @@ static enum status write_service(struct sql *sql, const struct server_row *row, 
 /* Which of server_tables a row belongs to. */
 static unsigned table_of(const struct server_row *row)
 {
-    unsigned table = 0;
-    while (strcmp(row->table, server_tables[table]) != 0)
-        table++;
+    unsigned table = SERVER_TABLES - 1;
+    while (table > 0 && strcmp(row->table, server_tables[table]) != 0)
+        table--;
     return table;
 }
 

@@ -151,6 +151,7 @@ static void wrong_values_stop_with_file_and_line(void **state)
         {"unknown_users = ignore", "f:2: unknown_users must be general or refuse"},
         {"db_uri = x\n  proxy_count = 1", "f:2: db_uri goes on in the next line, because that one is indented"},
         {"accounts = a\x01z", "f:2: accounts holds a control character"},
+        {"accounts = a\xc2\x9bz", "f:2: accounts holds a control character"},
     };
     for (size_t i = 0; i < ROWS(rows); i++) {
         char text[128];
