@@ -113,7 +113,7 @@ def test_disk_full(tmp_path):
         assert answer.status == 503 and "full" in answer.text and answer.headers["Retry-After"], answer
         # whoever failed is left alone for a moment
         eventually(lambda: autoconfig(daemon, "d1.new.example").status == 404)
-        assert daemon.get("/readyz").status == 200
+        eventually(lambda: daemon.get("/readyz").status == 200)
         eventually(lambda: daemon.post("/initdb/", json.dumps(seed("Small", 2))).status == 200)
         assert autoconfig(daemon, "d1.small.example").status == 200
 
