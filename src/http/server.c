@@ -117,11 +117,7 @@ static unsigned connection_limit(const struct settings *settings, size_t listene
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return settings->connections;
     rlim_t ours = OTHERS + listeners * thread_count(settings) * A_THREAD + (rlim_t)settings->lookup_workers * A_WORKER;
-<<<<<<< Updated upstream
     rlim_t room = limit.rlim_cur > ours ? limit.rlim_cur - ours : 0;
-=======
-    rlim_t room = limit.rlim_cur > ours && listeners > 0 ? (limit.rlim_cur - ours) / listeners : 0;
->>>>>>> Stashed changes
     if (room >= settings->connections)
         return settings->connections;
     if (room < LEAST)
