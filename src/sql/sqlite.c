@@ -278,7 +278,8 @@ static bool replaced(const struct sql *sql)
     const struct connection *connection = sql->native;
     struct stat info;
 
-    if (!connection->path || sql->in_transaction || sql->active > 0)
+    /* Within a transaction, which may be one that a caller began by a statement of its own, it is too late to leave. */
+    if (!connection->path || sql->active > 0 || !sqlite3_get_autocommit(connection->db))
         return false;
     return stat(connection->path, &info) == 0 &&
            (info.st_dev != connection->device || info.st_ino != connection->inode);

@@ -265,6 +265,7 @@ static const char *ldap_query(struct arena *arena, const struct schema *schema, 
 void queries_build(struct arena *arena, const struct schema *schema, struct queries *queries_r)
 {
     *queries_r = (struct queries){0};
+    queries_r->domain_by_name = domain_query(arena, schema, "d.name = ?");
     queries_r->domain_by_names = domain_query(arena, schema, "d.name IN (?, ?, ?, ?, ?, ?, ?, ?)");
     queries_r->domain_by_id = domain_query(arena, schema, "d.id = ?");
     queries_r->domain_page = domain_query(arena, schema, "d.id > ? ORDER BY d.id LIMIT 500");

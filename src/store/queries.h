@@ -17,6 +17,7 @@ enum bind_source { BIND_DOMAIN, BIND_PROVIDER };
 
 /* What the schema lacks stands in them as NULL or the default. The texts belong to the arena. */
 struct queries {
+    const char *domain_by_name;
     const char *domain_by_names; /* NAMES_PER_QUERY parameters */
     const char *domain_by_id;
     const char *domain_page;      /* those past id ?, PAGE_ROWS of them */

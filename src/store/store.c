@@ -284,6 +284,21 @@ enum status session_leave(struct store_session *session, enum status status, con
     return status;
 }
 
+/* The other two do not prepare what begins a transaction, and SQLite takes as long to read it as to look for a row. */
+static enum status run_transaction(struct sql *sql, const char *text, struct error *error_r)
+{
+    struct sql_statement *statement;
+    bool row;
+    if (sql_dialect(sql) != SQL_SQLITE)
+        return sql_run(sql, text, error_r);
+    enum status status = sql_prepare(sql, text, &statement, error_r);
+    if (status != STATUS_OK)
+        return status;
+    status = sql_step(statement, &row, error_r);
+    sql_reset(statement);
+    return status;
+}
+
 enum status session_begin_read(struct store_session *session, struct error *error_r)
 {
     static const char *const begin[] = {
@@ -291,13 +306,13 @@ enum status session_begin_read(struct store_session *session, struct error *erro
         [SQL_POSTGRESQL] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         [SQL_MYSQL] = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     };
-    return sql_run(session->main.sql, begin[sql_dialect(session->main.sql)], error_r);
+    return run_transaction(session->main.sql, begin[sql_dialect(session->main.sql)], error_r);
 }
 
 /* Where the connection was lost and made again in the middle there is nothing to end, which does not matter. */
 void session_end_read(struct store_session *session)
 {
-    if (sql_run(session->main.sql, "ROLLBACK", NULL) != STATUS_OK)
+    if (run_transaction(session->main.sql, "ROLLBACK", NULL) != STATUS_OK)
         sql_close(&session->main.sql);
 }
 

@@ -422,6 +422,24 @@ static void test_edits(void **state)
     assert_int_equal(find(fixture, "new.example")->server_count, 1);
 }
 
+/* Another file in the place of the one that is open: mv new.sqlite db.sqlite. */
+static void test_replaced_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture other = *fixture;
+    snprintf(other.path, sizeof(other.path), "%s/new.sqlite", fixture->directory);
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    run_sql(&other, automx2_ddl);
+    run_sql(&other, automx2_rows);
+    run_sql(&other, "UPDATE domain SET name = 'new.example'");
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    must_find(fixture, "example.com", "example.com");
+    assert_int_equal(rename(other.path, fixture->path), 0);
+    must_find(fixture, "new.example", "new.example");
+    must_miss(fixture, "example.com");
+}
+
 static bool count_name(void *context, const char *name)
 {
     int *count = context;
@@ -506,23 +524,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_empty_database),
-        TEST(test_sample),
-        TEST(test_older_schemas),
-        TEST(test_read_only),
-        TEST(test_rules),
-        TEST(test_odd_names),
-        TEST(test_odd_names_unread),
-        TEST(test_huge_texts),
-        TEST(test_no_memory),
-        TEST(test_faulty_rows),
-        TEST(test_words),
-        TEST(test_dav),
-        TEST(test_provider_names),
-        TEST(test_ldap),
-        TEST(test_edits),
-        TEST(test_names),
-        TEST(test_threads),
+        TEST(test_empty_database),   TEST(test_sample),     TEST(test_older_schemas),
+        TEST(test_read_only),        TEST(test_rules),      TEST(test_odd_names),
+        TEST(test_odd_names_unread), TEST(test_huge_texts), TEST(test_no_memory),
+        TEST(test_faulty_rows),      TEST(test_words),      TEST(test_dav),
+        TEST(test_provider_names),   TEST(test_ldap),       TEST(test_edits),
+        TEST(test_replaced_file),    TEST(test_names),      TEST(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
