@@ -76,6 +76,16 @@ static int compare_servers(const void *left, const void *right)
     return strcmp(a->table, b->table);
 }
 
+/* A copy of a list; when memory is out, which the arena remembers, it is empty. */
+static const void *keep(struct arena *arena, const void *items, size_t count, size_t size, size_t *count_r)
+{
+    void *copy = count > 0 ? arena_array(arena, count, size) : NULL;
+    if (copy != NULL)
+        memcpy(copy, items, count * size);
+    *count_r = copy != NULL ? count : 0;
+    return copy;
+}
+
 struct server_list {
     struct server servers[SERVERS_MAX];
     bool is_default[SERVERS_MAX];
@@ -156,21 +166,46 @@ static enum status build_servers(struct store_session *session, struct arena *ar
     if (count == 0)
         return STATUS_OK;
     qsort(list.servers, count, sizeof(list.servers[0]), compare_servers);
-    struct server *servers = arena_array(arena, count, sizeof(*servers));
-    if (servers == NULL)
-        return error_set(error_r, STATUS_LIMIT, "memory is out");
-    memcpy(servers, list.servers, count * sizeof(*servers));
-    domain->servers = servers;
-    domain->server_count = count;
+    domain->servers = keep(arena, list.servers, count, sizeof(list.servers[0]), &domain->server_count);
     return STATUS_OK;
+}
+
+struct extras {
+    struct link links[LINKS_MAX];
+    struct consent consents[CONSENTS_MAX];
+    size_t link_count, consent_count;
+    bool full;
+};
+
+static void take_extra(struct arena *arena, struct sql_statement *statement, int64_t provider, struct extras *extras,
+                       struct faults *faults)
+{
+    struct link_row link;
+    struct consent consent;
+    const char *member = "";
+    struct error reason = {0};
+    bool is_link = queries_read_extra(statement, &link, &consent);
+    if (is_link ? extras->link_count == LINKS_MAX : extras->consent_count == CONSENTS_MAX) {
+        extras->full = true;
+        return;
+    }
+    bool good = is_link ? link_from_row(arena, &link, &extras->links[extras->link_count], &member, &reason) == STATUS_OK
+                        : consent_from_row(arena, &consent, &extras->consents[extras->consent_count], &member,
+                                           &reason) == STATUS_OK;
+    if (!good)
+        faults_add(faults, "a row of %s of provider %lld is left out: %s",
+                   is_link ? "provider_link" : "provider_consent", (long long)provider, reason.text);
+    else if (is_link)
+        extras->link_count++;
+    else
+        extras->consent_count++;
 }
 
 /* Links and consents. */
 static enum status build_extras(struct store_session *session, struct arena *arena, struct provider *provider,
                                 struct faults *faults, struct error *error_r)
 {
-    struct link links[LINKS_MAX];
-    struct consent consents[CONSENTS_MAX];
+    struct extras extras = {.full = false};
     struct sql_statement *statement;
     const struct queries *queries = &session->queries;
     if (queries->extras == NULL)
@@ -181,40 +216,19 @@ static enum status build_extras(struct store_session *session, struct arena *are
     for (unsigned i = 0; i < queries->extras_bind_count; i++)
         sql_bind_number(statement, i + 1, provider->id);
     for (bool there;;) {
-        struct link_row link;
-        struct consent consent;
-        const char *member = "";
-        struct error reason = {0};
         status = sql_step(statement, &there, error_r);
         if (status != STATUS_OK || !there)
             break;
-        bool is_link = queries_read_extra(statement, &link, &consent);
-        if (is_link && provider->link_count < LINKS_MAX) {
-            if (link_from_row(arena, &link, &links[provider->link_count], &member, &reason) == STATUS_OK)
-                provider->link_count++;
-            else
-                faults_add(faults, "a row of provider_link of provider %lld is left out: %s", (long long)provider->id,
-                           reason.text);
-        } else if (!is_link && provider->consent_count < CONSENTS_MAX) {
-            if (consent_from_row(arena, &consent, &consents[provider->consent_count], &member, &reason) == STATUS_OK)
-                provider->consent_count++;
-            else
-                faults_add(faults, "a row of provider_consent of provider %lld is left out: %s",
-                           (long long)provider->id, reason.text);
-        }
+        take_extra(arena, statement, provider->id, &extras, faults);
     }
     sql_reset(statement);
-    if (status != STATUS_OK)
-        return status;
-    if (provider->link_count > 0)
-        provider->links = arena_array(arena, provider->link_count, sizeof(links[0]));
-    if (provider->links != NULL)
-        memcpy((void *)(uintptr_t)provider->links, links, provider->link_count * sizeof(links[0]));
-    if (provider->consent_count > 0)
-        provider->consents = arena_array(arena, provider->consent_count, sizeof(consents[0]));
-    if (provider->consents != NULL)
-        memcpy((void *)(uintptr_t)provider->consents, consents, provider->consent_count * sizeof(consents[0]));
-    return STATUS_OK;
+    if (extras.full)
+        faults_add(faults, "provider %lld has more than %d links or %d consents; the others are left out",
+                   (long long)provider->id, LINKS_MAX, CONSENTS_MAX);
+    provider->links = keep(arena, extras.links, extras.link_count, sizeof(extras.links[0]), &provider->link_count);
+    provider->consents =
+        keep(arena, extras.consents, extras.consent_count, sizeof(extras.consents[0]), &provider->consent_count);
+    return status;
 }
 
 static const char *provider_text(struct arena *arena, const char *raw, const struct domain_row *row, const char *column,

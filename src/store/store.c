@@ -224,6 +224,29 @@ void store_session_close(struct store_session **session)
     *session = NULL;
 }
 
+/* The queries for a schema, in place of those of another. */
+static enum status make_queries(struct store_session *session, const struct schema *schema, struct error *error_r)
+{
+    /* Statements of the old queries would stay with the connection for ever. */
+    if (session->arena != NULL) {
+        arena_free(&session->arena);
+        sql_close(&session->main.sql);
+        enum status status = sql_open(&session->store->uri, &session->store->options, &session->main.sql, error_r);
+        if (status != STATUS_OK)
+            return status;
+    }
+    session->arena = arena_new(QUERIES_ARENA_MAX);
+    if (session->arena == NULL)
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    session->schema = *schema;
+    queries_build(session->arena, schema, &session->queries);
+    if (arena_failed(session->arena)) {
+        arena_free(&session->arena);
+        return error_set(error_r, STATUS_LIMIT, "memory is out");
+    }
+    return STATUS_OK;
+}
+
 enum status session_learn(struct store_session *session, struct error *error_r)
 {
     struct schema schema;
@@ -231,32 +254,18 @@ enum status session_learn(struct store_session *session, struct error *error_r)
     enum status status = schema_detect(session->main.sql, &schema, error_r);
     if (status != STATUS_OK)
         return status;
+    if (session->arena == NULL || session->schema.parts != schema.parts)
+        status = make_queries(session, &schema, error_r);
+    if (status != STATUS_OK) {
+        session->schema_due = 0; /* the old queries are gone: nothing is asked before this succeeds */
+        return status;
+    }
     unsigned interval = session->store->settings->cache_ttl;
     /* Whoever upgrades the schema while we run shall not have to restart us; a complete one does not change. */
     session->schema_due = schema_complete(&schema) ? INT64_MAX
                           : schema_usable(&schema)
                               ? now + (interval > SCHEMA_INTERVAL_MIN ? interval : SCHEMA_INTERVAL_MIN)
                               : 0;
-    if (session->arena != NULL && session->schema.parts == schema.parts)
-        return STATUS_OK;
-
-    /* Statements of the old queries would stay with the connection for ever. */
-    if (session->arena != NULL) {
-        arena_free(&session->arena);
-        sql_close(&session->main.sql);
-        status = sql_open(&session->store->uri, &session->store->options, &session->main.sql, error_r);
-        if (status != STATUS_OK)
-            return status;
-    }
-    session->arena = arena_new(QUERIES_ARENA_MAX);
-    if (session->arena == NULL)
-        return error_set(error_r, STATUS_LIMIT, "memory is out");
-    session->schema = schema;
-    queries_build(session->arena, &schema, &session->queries);
-    if (arena_failed(session->arena)) {
-        arena_free(&session->arena);
-        return error_set(error_r, STATUS_LIMIT, "memory is out");
-    }
     return STATUS_OK;
 }
 
@@ -365,19 +374,18 @@ enum status store_names(struct store_session *session, store_visit visit, void *
 {
     struct error error = {0};
     struct arena *arena = NULL;
-    char *after = strdup("");
+    char *after = NULL; /* the last name of the page before */
     bool wanted = true;
     enum status status = session_enter(session, error_r);
-    if (status != STATUS_OK) {
-        free(after);
+    if (status != STATUS_OK)
         return status;
-    }
-    while (after != NULL && wanted && schema_usable(&session->schema)) {
+    while (wanted && schema_usable(&session->schema)) {
         const char *names[PAGE_ROWS];
         const char *last = NULL;
         size_t count = 0;
         arena = arena_new(NAME_PAGE_MAX);
-        status = arena == NULL ? STATUS_LIMIT : read_names(session, arena, after, names, &count, &last, &error);
+        status = arena == NULL ? STATUS_LIMIT
+                               : read_names(session, arena, after != NULL ? after : "", names, &count, &last, &error);
         if (status != STATUS_OK || count == 0)
             break;
         for (size_t i = 0; i < count && wanted; i++) {
@@ -388,6 +396,10 @@ enum status store_names(struct store_session *session, store_visit visit, void *
         free(after);
         after = strdup(last);
         arena_free(&arena);
+        if (after == NULL) {
+            status = error_set(&error, STATUS_LIMIT, "memory is out");
+            break;
+        }
     }
     arena_free(&arena);
     free(after);

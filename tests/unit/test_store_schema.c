@@ -203,6 +203,26 @@ static void note_fault(void *context, const char *sentence)
     strncat(found, "\n", sizeof(found) - strlen(found) - 1);
 }
 
+/* More than an answer has room for are left out, and said. */
+static void test_many_links(void **state)
+{
+    struct fixture *fixture = *state;
+    int steps = 0, count = 0;
+    run_sql(fixture, automx2_ddl);
+    run_sql(fixture, automx2_rows);
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    assert_int_equal(store_upgrade(fixture->session, count_step, &steps, &fixture->error), STATUS_OK);
+    for (int i = 0; i <= 32; i++) {
+        assert_int_equal(find(fixture, "example.com")->provider->link_count, i);
+        run_sql(fixture, "INSERT INTO provider_link(provider_id, kind, url) VALUES (100, 'webmail', 'https://w.test')");
+    }
+    assert_int_equal(find(fixture, "example.com")->provider->link_count, 32);
+    found[0] = '\0';
+    assert_int_equal(store_check(fixture->session, 100, note_fault, &count, &fixture->error), STATUS_OK);
+    assert_int_equal(count, 1);
+    assert_non_null(strstr(found, "provider 100 has more than 32 links"));
+}
+
 static void test_check(void **state)
 {
     static const char *const wanted[] = {
@@ -315,8 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_upgrades),  TEST(test_killed_upgrade), TEST(test_fresh_schema),
-        TEST(test_additions), TEST(test_check),          TEST(test_plans),
+        TEST(test_upgrades),   TEST(test_killed_upgrade), TEST(test_fresh_schema), TEST(test_additions),
+        TEST(test_many_links), TEST(test_check),          TEST(test_plans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
