@@ -59,8 +59,8 @@ def cannot(client, kind, form):
         return "asks by https alone"
     if kind.moves_to and not client.moves:
         return "does not follow an address that moved"
-    if client.pacc and kind.login:
-        return "its document has no place for a login"
+    if client.pacc and kind.world == "lookup":
+        return "its document has no place for the logins of a look-up"
     if kind.served and not client.only_groupware and not usable(client, kind):
         return "has no use for these servers"
     return None
