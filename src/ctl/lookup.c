@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "ctl/command.h"
+#include "sql/uri.h"
 
 /* One source of people, asked by itself so that it can be told from the other. */
 struct source {
@@ -20,15 +21,47 @@ static void print_time(int64_t start)
     printf("  [%" PRId64 " ms]\n", clock_ms() - start);
 }
 
+/* Where user_query and domain_query ask. */
+static const char *query_database(struct tool *tool)
+{
+    const char *shown = NULL;
+    struct sql_uri uri;
+
+    if (tool->settings->user_db_uri != NULL &&
+        sql_uri_parse(tool->arena, tool->settings->user_db_uri, &uri, NULL) == STATUS_OK)
+        shown = sql_uri_shown(tool->arena, &uri);
+    else if (tool->settings->db_uri != NULL &&
+             sql_uri_parse(tool->arena, tool->settings->db_uri, &uri, NULL) == STATUS_OK)
+        shown = sql_uri_shown(tool->arena, &uri);
+    return shown != NULL ? shown : "the database";
+}
+
+/* hosts may hold whole URLs, which say scheme and port themselves. */
+static const char *directory_name(struct tool *tool, const struct ldap_server *ldap)
+{
+    const char *rest = arena_format(tool->arena, "%s, base %s, filter %s (ldapserver %" PRId64 ")",
+                                    ldap->starttls ? " with StartTLS" : "", ldap->base, ldap->filter, ldap->id);
+    const char *name = strstr(ldap->hosts, "://") != NULL
+                           ? arena_format(tool->arena, "%s%s", ldap->hosts, rest != NULL ? rest : "")
+                           : arena_format(tool->arena, "%s://%s port %u%s", ldap->tls ? "ldaps" : "ldap", ldap->hosts,
+                                          (unsigned)ldap->port, rest != NULL ? rest : "");
+
+    return name != NULL ? name : ldap->hosts;
+}
+
 static void print_domain(struct tool *tool, const struct account *account)
 {
     const struct domain *config = account->config;
 
-    printf("%-10s row '%s' (id %" PRId64 ")", "rule", config->name, config->id);
+    /* What no row of ours holds has no id. */
+    if (config->id == 0 && tool->settings->domain_query != NULL)
+        printf("%-10s '%s', which domain_query knows", "rule", config->name);
+    else
+        printf("%-10s row '%s' (id %" PRId64 ")", "rule", config->name, config->id);
     if (strcmp(config->name, account->domain) != 0)
         printf(", which answers for %s", account->domain);
     if (tool->settings->domain_query != NULL)
-        printf(", by domain_query where it knows the domain");
+        printf("\n%-10s %s\n%-10s asks %s", "query", tool->settings->domain_query, "", query_database(tool));
     printf("\n%-10s %s (%s, id %" PRId64 ")\n", "provider", config->provider->name, config->provider->short_name,
            config->provider->id);
     if (config->moved_to != NULL)
@@ -91,15 +124,15 @@ static int ask_sources(struct tool *tool, const struct account *account)
     if (ldap != NULL) {
         source = (struct source){.label = "ldap", .settings = *settings, .config = *account->config};
         source.settings.user_query = NULL;
-        source.what = arena_format(tool->arena, "%s://%s port %u%s, base %s, filter %s (ldapserver %" PRId64 ")",
-                                   ldap->tls ? "ldaps" : "ldap", ldap->hosts, (unsigned)ldap->port,
-                                   ldap->starttls ? " with StartTLS" : "", ldap->base, ldap->filter, ldap->id);
+        source.what = directory_name(tool, ldap);
         code = ask_source(tool, &source, account);
     }
     if (settings->user_query != NULL) {
         source = (struct source){.label = "user_query", .settings = *settings, .config = *account->config};
         source.config.ldap = NULL;
-        source.what = settings->user_query;
+        source.what = arena_format(tool->arena, "%s\n%-10s asks %s", settings->user_query, "", query_database(tool));
+        if (source.what == NULL)
+            source.what = settings->user_query;
         if (ask_source(tool, &source, account) != EXIT_GOOD)
             code = EXIT_FAILED;
     }
