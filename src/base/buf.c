@@ -2,10 +2,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -94,6 +96,20 @@ void buf_addf(struct buf *buf, const char *format, ...)
     vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
     va_end(args);
     buf->length += (size_t)length;
+}
+
+bool buf_read(struct buf *buf, int fd)
+{
+    char block[16384];
+    while (!buf->failed) {
+        ssize_t got = read(fd, block, sizeof block);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        buf_add(buf, block, (size_t)got);
+    }
+    return false;
 }
 
 bool buf_failed(const struct buf *buf)

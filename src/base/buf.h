@@ -28,6 +28,10 @@ void buf_adds(struct buf *buf, const char *text);
 void buf_addc(struct buf *buf, char byte);
 [[gnu::format(printf, 2, 3)]] void buf_addf(struct buf *buf, const char *format, ...);
 
+/* Appends all that a descriptor gives up to its end. False when it cannot be read (errno says why), or gives more than
+ * the buffer takes (buf_failed()). */
+bool buf_read(struct buf *buf, int fd);
+
 bool buf_failed(const struct buf *buf);
 
 /* Hands the bytes to the caller, who frees them with free(); the buffer is empty afterwards. NULL when it failed. */

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ini.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -379,38 +378,18 @@ enum status ini_read(struct arena *arena, const char *file, const char *section,
                      struct error *error_r)
 {
     enum status status;
-    char *text = NULL;
-    size_t length = 0;
+    struct buf text;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        status = error_set(error_r, STATUS_BACKEND, "cannot open %s: %m", file);
-        goto out;
-    }
-    text = malloc(FILE_MAX + 1);
-    if (!text) {
-        status = error_set(error_r, STATUS_LIMIT, "%s: out of memory", file);
-        goto out;
-    }
-    while (length <= FILE_MAX) {
-        ssize_t got = read(fd, text + length, FILE_MAX + 1 - length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            status = error_set(error_r, STATUS_BACKEND, "cannot read %s: %m", file);
-            goto out;
-        }
-        if (got == 0)
-            break;
-        length += (size_t)got;
-    }
-    if (length > FILE_MAX) {
+    if (fd < 0)
+        return error_set(error_r, STATUS_BACKEND, "cannot open %s: %m", file);
+    buf_init(&text, FILE_MAX);
+    if (buf_read(&text, fd))
+        status = ini_parse(arena, file, text.data ? text.data : "", text.length, section, ini_r, error_r);
+    else if (buf_failed(&text))
         status = error_set(error_r, STATUS_LIMIT, "%s: longer than %d KiB", file, FILE_MAX / 1024);
-        goto out;
-    }
-    status = ini_parse(arena, file, text, length, section, ini_r, error_r);
-out:
-    if (fd >= 0)
-        close(fd);
-    free(text);
+    else
+        status = error_set(error_r, STATUS_BACKEND, "cannot read %s: %m", file);
+    close(fd);
+    buf_free(&text);
     return status;
 }

@@ -1,8 +1,10 @@
 /* import.c - automxctl import: fills the database from a JSON file. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/command.h"
 #include "ctl/digests.h"
@@ -13,23 +15,19 @@ enum { FILE_MAX = 64 * 1024 * 1024, FAULTS_MAX = 100 };
 static int read_file(const char *path, struct buf *text)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "re");
-    char block[16384];
-    size_t length;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
-    if (file == NULL)
+    if (fd < 0)
         return tool_fail(EXIT_FAILED, "%s cannot be read: %s", path, strerror(errno));
-    while ((length = fread(block, 1, sizeof block, file)) > 0)
-        buf_add(text, block, length);
-    bool failed = ferror(file) != 0;
+    bool whole = buf_read(text, fd);
     int reason = errno;
 
     if (!is_stdin)
-        fclose(file);
-    if (failed)
-        return tool_fail(EXIT_FAILED, "%s cannot be read: %s", path, strerror(reason));
+        close(fd);
     if (buf_failed(text))
         return tool_fail(EXIT_FAILED, "%s is larger than %d MiB", path, FILE_MAX / (1024 * 1024));
+    if (!whole)
+        return tool_fail(EXIT_FAILED, "%s cannot be read: %s", path, strerror(reason));
     if (text->length == 0)
         return tool_fail(EXIT_FAILED, "%s is empty", path);
     return EXIT_GOOD;

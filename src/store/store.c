@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/store.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -73,32 +73,17 @@ static enum status configure(struct store *store, struct error *error_r)
     return domain_query_configure(store, error_r);
 }
 
-static enum status read_file(const char *path, char **text_r, size_t *length_r, struct error *error_r)
+static enum status read_file(const char *path, struct buf *text, struct error *error_r)
 {
-    struct buf text;
-    char block[16384];
-    size_t length;
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return error_set(error_r, STATUS_INVALID, "accounts: %s: %s", path, strerror(errno));
-    buf_init(&text, SEED_SIZE_MAX);
-    while ((length = fread(block, 1, sizeof(block), file)) > 0)
-        buf_add(&text, block, length);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error_r, STATUS_INVALID, "accounts: %s: %m", path);
     enum status status = STATUS_OK;
-    if (ferror(file))
-        status = error_set(error_r, STATUS_INVALID, "accounts: %s: %s", path, strerror(errno));
-    else if (buf_failed(&text))
-        status = error_set(error_r, STATUS_INVALID, "accounts: %s is larger than %d MiB", path,
-                           SEED_SIZE_MAX / (1024 * 1024));
-    fclose(file);
-    if (status == STATUS_OK) {
-        buf_adds(&text, "");
-        *length_r = text.length;
-        *text_r = buf_steal(&text, NULL);
-        if (*text_r == NULL)
-            *text_r = calloc(1, 1);
-    }
-    buf_free(&text);
+    if (!buf_read(text, fd))
+        status = buf_failed(text) ? error_set(error_r, STATUS_INVALID, "accounts: %s is larger than %d MiB", path,
+                                              SEED_SIZE_MAX / (1024 * 1024))
+                                  : error_set(error_r, STATUS_INVALID, "accounts: %s: %m", path);
+    close(fd);
     return status;
 }
 
@@ -119,19 +104,19 @@ static void name_file(const char *path, struct error *error)
 static enum status fill_from_file(struct store *store, struct error *error_r)
 {
     struct store_session *session = NULL;
-    char *text = NULL;
-    size_t length = 0;
+    struct buf text;
     bool seeded = false;
-    enum status status = read_file(store->settings->accounts, &text, &length, error_r);
+    buf_init(&text, SEED_SIZE_MAX);
+    enum status status = read_file(store->settings->accounts, &text, error_r);
     if (status == STATUS_OK)
         status = store_session_open(store, &session, error_r);
     if (status == STATUS_OK) {
-        status = store_seed(session, text, length, &seeded, error_r);
+        status = store_seed(session, text.data != NULL ? text.data : "", text.length, &seeded, error_r);
         if (status == STATUS_INVALID)
             name_file(store->settings->accounts, error_r);
     }
     store_session_close(&session);
-    free(text);
+    buf_free(&text);
     return status;
 }
 

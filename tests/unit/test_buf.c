@@ -1,7 +1,10 @@
 /* test_buf.c - base/buf.h, base/arena.h and base/status.h. */
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdalign.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -140,12 +143,44 @@ static void an_error_is_one_bounded_sentence(void **state)
     assert_int_equal(strlen(error.text), 510);
 }
 
+static void a_descriptor_is_read_to_its_end(void **state)
+{
+    static const struct {
+        const char *path;
+        size_t limit;
+        bool good, failed;
+        int reason;
+    } rows[] = {
+        {"/dev/null", 0, true, false, 0},
+        {"/proc/self/maps", 0, true, false, 0},
+        {"/dev/zero", 100000, false, true, 0}, /* has no end */
+        {"/", 0, false, false, EISDIR},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf buf;
+        int fd = open(rows[i].path, O_RDONLY | O_CLOEXEC);
+        buf_init(&buf, rows[i].limit);
+        buf_adds(&buf, "x");
+        errno = 0;
+        bool good = buf_read(&buf, fd);
+        if (good != rows[i].good || buf_failed(&buf) != rows[i].failed || (rows[i].reason && errno != rows[i].reason))
+            fail_msg("row %zu: %d, failed %d: %m", i, good, buf_failed(&buf));
+        assert_int_equal(buf.data[0], 'x');
+        close(fd);
+        buf_free(&buf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appends_grow_the_text),      cmocka_unit_test(the_limit_is_a_sticky_failure),
-        cmocka_unit_test(steal_hands_the_bytes_over), cmocka_unit_test(an_arena_hands_out_zeroed_aligned_memory),
-        cmocka_unit_test(an_arena_keeps_its_limit),   cmocka_unit_test(an_error_is_one_bounded_sentence),
+        cmocka_unit_test(appends_grow_the_text),
+        cmocka_unit_test(a_descriptor_is_read_to_its_end),
+        cmocka_unit_test(the_limit_is_a_sticky_failure),
+        cmocka_unit_test(steal_hands_the_bytes_over),
+        cmocka_unit_test(an_arena_hands_out_zeroed_aligned_memory),
+        cmocka_unit_test(an_arena_keeps_its_limit),
+        cmocka_unit_test(an_error_is_one_bounded_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
