@@ -97,7 +97,7 @@ bool text_has_control(const char *text, size_t length)
     return false;
 }
 
-static char lower(char letter)
+char text_lower_byte(char letter)
 {
     if (letter >= 'A' && letter <= 'Z')
         return (char)(letter + ('a' - 'A'));
@@ -106,16 +106,16 @@ static char lower(char letter)
 
 bool text_equal_nocase(const char *a, const char *b)
 {
-    while (*a && lower(*a) == lower(*b)) {
+    while (*a && text_lower_byte(*a) == text_lower_byte(*b)) {
         a++;
         b++;
     }
-    return lower(*a) == lower(*b);
+    return text_lower_byte(*a) == text_lower_byte(*b);
 }
 
 bool text_starts_nocase(const char *text, const char *prefix)
 {
-    while (*prefix && lower(*text) == lower(*prefix)) {
+    while (*prefix && text_lower_byte(*text) == text_lower_byte(*prefix)) {
         text++;
         prefix++;
     }
@@ -125,7 +125,7 @@ bool text_starts_nocase(const char *text, const char *prefix)
 void text_lower(char *text)
 {
     for (; *text; text++)
-        *text = lower(*text);
+        *text = text_lower_byte(*text);
 }
 
 bool text_parse_unsigned(const char *text, unsigned long max, unsigned long *value_r)
@@ -176,13 +176,13 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
     for (size_t i = 1; i <= a_length; i++) {
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            size_t best = above[j - 1] + (lower(a[i - 1]) != lower(b[j - 1]));
+            size_t best = above[j - 1] + (text_lower_byte(a[i - 1]) != text_lower_byte(b[j - 1]));
             if (above[j] + 1 < best)
                 best = above[j] + 1;
             if (row[j - 1] + 1 < best)
                 best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) &&
-                before[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && text_lower_byte(a[i - 1]) == text_lower_byte(b[j - 2]) &&
+                text_lower_byte(a[i - 2]) == text_lower_byte(b[j - 1]) && before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             row[j] = best;
         }

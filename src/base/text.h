@@ -24,6 +24,7 @@ bool text_has_control(const char *text, size_t length);
 bool text_equal_nocase(const char *a, const char *b);
 bool text_starts_nocase(const char *text, const char *prefix);
 void text_lower(char *text);
+char text_lower_byte(char letter);
 
 /* Decimal digits only, no sign, no blank; false when empty, past max, or anything else is there. */
 bool text_parse_unsigned(const char *text, unsigned long max, unsigned long *value_r);

@@ -83,16 +83,12 @@ bool query_next(const char **cursor, struct parameter *parameter_r)
     return true;
 }
 
-static char lower(char letter)
-{
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
-}
-
 bool parameter_is(const struct parameter *parameter, const char *name)
 {
     size_t i = 0;
     while (i < parameter->name.length && *name) {
-        if (lower(next_byte(parameter->name.bytes, parameter->name.length, &i, PLUS_IS_BLANK)) != lower(*name++))
+        if (text_lower_byte(next_byte(parameter->name.bytes, parameter->name.length, &i, PLUS_IS_BLANK)) !=
+            text_lower_byte(*name++))
             return false;
     }
     return i == parameter->name.length && *name == '\0';

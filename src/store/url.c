@@ -41,7 +41,7 @@ static enum status pattern_parse(struct arena *arena, const char *text, const ch
             char *byte = host + (part.text - text) + i;
             if (!host_byte(*byte))
                 return error_set(error_r, STATUS_INVALID, "'%s' has characters that a host name may not have", text);
-            *byte = (char)tolower((unsigned char)*byte);
+            *byte = text_lower_byte(*byte);
         }
     }
     *host_r = host;
