@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 
-enum { DELAY_MIN = 250, DELAY_MAX = 5000 };
+/* Each worker has a connection of its own: the last of them is back this long after the database is, at the latest. */
+enum { DELAY_MIN = 250, DELAY_MAX = 2000 };
 
 enum status connection_open(struct connection *connection, const struct sql_uri *uri, const struct sql_options *options,
                             struct error *error_r)

@@ -20,7 +20,7 @@ enum {
     IDLE_AGE_MS = 5 * 60000, /* firewalls forget connections without a word */
     UNUSED_AGE_MS = 10 * 60000,
     DELAY_MIN_MS = 250,
-    DELAY_MAX_MS = 4000,
+    DELAY_MAX_MS = 2000,
 };
 
 struct host {

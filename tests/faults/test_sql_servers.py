@@ -213,6 +213,6 @@ def test_bits_are_numbers(server):
     wide = "BIT(12)" if server.is_mariadb else "INTEGER"
     server.sql(f"CREATE TABLE bits (a BIT(1), b {wide})")
     server.sql("INSERT INTO bits VALUES (b'1', " + ("b'100000000011')" if server.is_mariadb else "2051)"))
-    with Session(server.uri()) as session:
+    with Session(server.uri(), timeout=5000) as session:
         assert session.good("ask SELECT a FROM bits") == "1"
         assert session.good("ask SELECT b FROM bits") == "2051"
