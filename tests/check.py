@@ -19,8 +19,11 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:exitcode=98",
     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
-    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=97:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan.supp",
+    "TSAN_OPTIONS": f"halt_on_error=1:exitcode=97:atexit_sleep_ms=0:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan.supp",
 }
+
+
+TSAN_OPTIONS = ["-Dtests=true", "-Db_sanitize=thread", "-Dbuildtype=debugoptimized", "-Db_lundef=false"]
 
 
 class Tally:
@@ -70,15 +73,22 @@ def unit_tests(directory, tally, label):
     tally.add(passed, failures)
 
 
-def python_tests(directory, tally, arguments):
-    say("black-box tests")
+# What is asked again of a daemon under ThreadSanitizer: everything with several threads on both sides of a lock.
+THREADED = ["tests/http/test_running.py", "tests/http/test_databases.py", "tests/http/test_sql_people.py",
+            "tests/http/test_ldap_accounts.py", "tests/http/test_rate_limit.py", "tests/http/test_accounts_file.py",
+            "tests/faults/test_outage.py", "tests/faults/test_connections.py", "tests/faults/test_ldap.py",
+            "tests/faults/test_sql_servers.py", "tests/faults/test_user_query.py"]
+
+
+def python_tests(directory, tally, arguments, release):
+    say(f"black-box tests of {os.path.relpath(directory, ROOT)}")
     report = os.path.join(directory, "pytest.xml")
     if os.path.exists(report):
         os.unlink(report)
     workers = ["-n", "3", "--dist", "loadfile"]
     run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", f"--junit-xml={report}",
          *workers, *(arguments or ["tests"])],
-        {**SANITIZER_ENV, "AUTOMXD_BUILD": directory, "AUTOMXD_RELEASE_BUILD": directory + "-release",
+        {**SANITIZER_ENV, "AUTOMXD_BUILD": directory, "AUTOMXD_RELEASE_BUILD": release,
          "PYTHONDONTWRITEBYTECODE": "1"})
     if not os.path.exists(report):
         tally.add(0, ["pytest wrote no report"])
@@ -144,7 +154,7 @@ def main():
     if "unit" in parts:
         unit_tests(base, tally, "address and undefined behaviour")
     if "tsan" in parts:
-        build(base + "-tsan", "-Dtests=true", "-Db_sanitize=thread", "-Dbuildtype=debugoptimized", "-Db_lundef=false")
+        build(base + "-tsan", *TSAN_OPTIONS)
         unit_tests(base + "-tsan", tally, "threads")
     if "fuzz" in parts:
         build(base + "-fuzz", "-Dfuzz=true", "-Dbuildtype=debugoptimized", env={"CC": "clang"})
@@ -152,7 +162,10 @@ def main():
     if "python" in parts:
         # What is installed, and what memory limits can be tried on.
         build(base + "-release", "--prefix=/usr/local", *strict)
-        python_tests(base, tally, options.pytest)
+        python_tests(base, tally, options.pytest, base + "-release")
+        if not options.pytest:
+            build(base + "-tsan", *TSAN_OPTIONS)
+            python_tests(base + "-tsan", tally, THREADED, base + "-release")
 
     print(f"took {time.monotonic() - start:.0f} s")
     tally.report()

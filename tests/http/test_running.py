@@ -356,7 +356,8 @@ def test_a_lookup_without_an_end_is_cut_off():
 def test_a_database_that_hangs_at_start_or_reload_does_not_hold_the_stop_up(tmp_path, reload):
     """One that takes the connection and says nothing, while the main thread waits for it."""
     threads = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0 atexit_sleep_ms=0"}
-    with socket.create_server(("127.0.0.1", 0)) as mute, Daemon(seed=SEED, allow=["took too long"]) as daemon:
+    with (socket.create_server(("127.0.0.1", 0)) as mute,
+          Daemon(seed=SEED, allow=["took too long"], env=threads) as daemon):
         hanging = {"db_uri": f"postgresql://a:b@127.0.0.1:{mute.getsockname()[1]}/c", "lookup_timeout": "30s"}
         mute.settimeout(10)
         daemon.write_config(hanging)
