@@ -6,7 +6,7 @@ import os
 import pytest
 
 from support.daemon import ROOT, Daemon
-from support.databases import mariadb
+from support.databases import mariadb, postgresql
 
 QUERIES = os.path.join(ROOT, "contrib", "queries")
 NAMES = sorted(name.removesuffix(".conf") for name in os.listdir(QUERIES) if name.endswith(".conf"))
@@ -21,22 +21,40 @@ def read(path):
         return file.read()
 
 
+# The mail servers that also run on PostgreSQL, and what their columns are called there.
+ON_POSTGRESQL = {"postfixadmin": [("TINYINT NOT NULL DEFAULT 1", "BOOLEAN NOT NULL DEFAULT TRUE"), (", 0)", ", FALSE)")],
+                 "modoboa": [], "mailu": [], "iredmail": [], "virtual-mail": []}
+ON_MARIADB = {"mailu": [('"user"', "`user`")]}
+
+
+PAIRS = [("mariadb", name) for name in NAMES] + [("postgresql", name) for name in ON_POSTGRESQL]
+
+
 @pytest.fixture(scope="module")
-def database():
-    with mariadb() as server:
-        yield server
+def servers():
+    with mariadb() as one, postgresql() as other:
+        one.words = {name: [] for name in NAMES} | ON_MARIADB
+        other.words = ON_POSTGRESQL
+        yield {"mariadb": one, "postgresql": other}
 
 
-@pytest.fixture(params=NAMES)
-def daemon(request, database, tmp_path):
-    name = request.param
-    schema = read(os.path.join(ROOT, "tests", "queries", name + ".sql"))
+def in_its_words(server, name, text):
+    for word, its in server.words[name]:
+        text = text.replace(word, its)
+    return text
+
+
+@pytest.fixture(params=PAIRS, ids=["-".join(pair) for pair in PAIRS])
+def daemon(request, servers, tmp_path):
+    kind, name = request.param
+    database = servers[kind]
+    schema = in_its_words(database, name, read(os.path.join(ROOT, "tests", "queries", name + ".sql")))
     database_name = name.replace("-", "_")
     database.create(database_name)
-    database.sql("SET sql_mode = 'ANSI_QUOTES';\n" + schema, database_name)
+    database.sql(schema, database_name)
     accounts = tmp_path / "accounts.json"
     accounts.write_text(json.dumps(ACCOUNTS), encoding="utf-8")
-    queries = read(os.path.join(QUERIES, name + ".conf")).replace('"user"', "`user`")
+    queries = in_its_words(database, name, read(os.path.join(QUERIES, name + ".conf")))
     config = (f"[automx2]\nloglevel = INFO\naccounts = {accounts}\ndomain_provider = Hoster\n"
               f"user_db_uri = {database.uri(database_name).replace('%', '%%')}\n{queries}")
     with Daemon(config) as running:
