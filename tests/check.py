@@ -73,11 +73,8 @@ def unit_tests(directory, tally, label):
     tally.add(passed, failures)
 
 
-# What is asked again of a daemon under ThreadSanitizer: everything with several threads on both sides of a lock.
-THREADED = ["tests/http/test_running.py", "tests/http/test_databases.py", "tests/http/test_sql_people.py",
-            "tests/http/test_ldap_accounts.py", "tests/http/test_rate_limit.py", "tests/http/test_accounts_file.py",
-            "tests/faults/test_outage.py", "tests/faults/test_connections.py", "tests/faults/test_ldap.py",
-            "tests/faults/test_sql_servers.py", "tests/faults/test_user_query.py"]
+# What is asked again of a daemon under ThreadSanitizer: all that talks to one.
+THREADED = ["tests/http", "tests/faults", "tests/ctl", "tests/clients"]
 
 
 def python_tests(directory, tally, arguments, release):

@@ -59,6 +59,12 @@ static bool is_known(const struct profile_signer *signer, const X509 *certificat
     return false;
 }
 
+/* A certificate is no secret: without this OpenSSL would ask for the password of an encrypted one on the terminal. */
+static int no_password(char *buffer, int size, int writing, void *closure)
+{
+    return -1;
+}
+
 /* Reads every certificate of a file: the first becomes the signer's when there is none yet, the others its chain. */
 static enum status read_certificates(struct profile_signer *signer, const char *path, struct error *error_r)
 {
@@ -69,7 +75,7 @@ static enum status read_certificates(struct profile_signer *signer, const char *
 
     if (status != STATUS_OK)
         return status;
-    while (status == STATUS_OK && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+    while (status == STATUS_OK && (certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL) {
         count++;
         if (signer->certificate == NULL) {
             signer->certificate = certificate;

@@ -69,6 +69,16 @@ static enum status begin(struct store_session *session, struct error *error_r)
     return sql_begin(session->main.sql, error_r);
 }
 
+/* MariaDB commits before it makes a table, so that tables which are missing are made before the transaction. */
+static enum status prepare_tables(struct store_session *session, struct schema *schema, struct error *error_r)
+{
+    enum status status = schema_detect(session->main.sql, schema, error_r);
+    if (status != STATUS_OK || schema_usable(schema))
+        return status;
+    status = begin(session, error_r);
+    return status == STATUS_OK ? finish(session, make_tables(session, schema, error_r), error_r) : status;
+}
+
 enum status store_seed(struct store_session *session, const char *json, size_t length, bool *seeded_r,
                        struct error *error_r)
 {
@@ -84,7 +94,12 @@ enum status store_seed(struct store_session *session, const char *json, size_t l
         status = session_enter(session, error_r);
     if (status != STATUS_OK)
         goto out;
-    status = begin(session, &error);
+    /* Elsewhere the tables are made in the same transaction as their rows. */
+    struct schema schema;
+    if (sql_dialect(session->main.sql) == SQL_MYSQL)
+        status = prepare_tables(session, &schema, &error);
+    if (status == STATUS_OK)
+        status = begin(session, &error);
     if (status == STATUS_OK)
         status = finish(session, seed_in_transaction(session, &seed, seeded_r, &error), &error);
     if (status == STATUS_OK)
@@ -144,16 +159,6 @@ enum status store_clear(struct store_session *session, struct error *error_r)
         status = finish(session, clear_tables(session, &error), &error);
     session_leave(session, status, &error);
     return status == STATUS_OK ? STATUS_OK : error_set(error_r, status, "%s", error.text);
-}
-
-/* MariaDB commits before it makes a table, so that tables which are missing are made before the transaction. */
-static enum status prepare_tables(struct store_session *session, struct schema *schema, struct error *error_r)
-{
-    enum status status = schema_detect(session->main.sql, schema, error_r);
-    if (status != STATUS_OK || schema_usable(schema))
-        return status;
-    status = begin(session, error_r);
-    return status == STATUS_OK ? finish(session, make_tables(session, schema, error_r), error_r) : status;
 }
 
 /* Two that write at once would leave what both wrote: what the second one empties does not show what the first one is
