@@ -78,11 +78,11 @@ static const char *misfit(const struct account *account, const struct server *se
         return "it takes OAuth2 only, and the provider has no issuer";
     if (!server_type_has_url(server->type)) {
         if (parts_host(account, server, value_r) == NULL)
-            return "its host name cannot be written";
+            return "its host name cannot be written without an address";
         return strchr(value_r->data, ':') == NULL ? NULL : "its host is an address, not a name";
     }
     if (parts_url(account, server, value_r) == NULL)
-        return "its URL cannot be written";
+        return "its URL cannot be written without an address";
     if (!url_fits(value_r->data, service->needs_path))
         return service->needs_path ? "its URL is not https with a path and without a port"
                                    : "its URL is not https without a port";
