@@ -32,7 +32,7 @@ enum status listen_check(struct arena *arena, const char *setting, struct error 
 enum status listen_inherit(struct arena *arena, struct listen_socket *sockets_r, size_t *count_r,
                            struct error *error_r);
 
-/* Removes the file of a unix socket that is ours. The descriptor is not closed: it was given away. */
+/* Removes the file of a unix socket that is ours. The descriptor stays open. */
 void listen_remove(const struct listen_socket *socket);
 
 #endif
