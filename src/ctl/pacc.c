@@ -12,7 +12,7 @@ static int run(struct tool *tool, char **words)
 {
     const struct argument options[] = {TOOL_ARGUMENTS(tool), {0}};
     struct error error = {{0}};
-    char digest[PACC_DIGEST_SIZE];
+    char digest[DIGEST_SHA256_TEXT_SIZE];
     const char *domain;
     struct buf document, record;
     int count;
@@ -32,7 +32,8 @@ static int run(struct tool *tool, char **words)
     buf_init(&document, 0);
     buf_init(&record, 0);
     status = record_make(tool->session, domain, &document, &record, &error);
-    if (status == STATUS_OK && pacc_digest(&document, digest)) {
+    if (status == STATUS_OK) {
+        pacc_digest(&document, digest);
         printf("document  https://ua-auto-config.%s/.well-known/user-agent-configuration.json (%zu bytes)\n", domain,
                document.length);
         printf("digest    %s\n", digest);

@@ -24,8 +24,10 @@ enum status record_make(struct store_session *session, const char *domain, struc
         error_set(error_r, status, "the domain %s is not served", domain);
     if (status == STATUS_OK)
         status = format_pacc.render(&request, document, error_r);
-    if (status == STATUS_OK && (!pacc_txt_record(document, record) || buf_failed(record)))
-        status = error_set(error_r, STATUS_LIMIT, "the digest could not be made");
+    if (status == STATUS_OK)
+        pacc_txt_record(document, record);
+    if (status == STATUS_OK && buf_failed(record))
+        status = error_set(error_r, STATUS_LIMIT, "memory is out");
     arena_free(&arena);
     return status;
 }

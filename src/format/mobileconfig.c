@@ -77,7 +77,9 @@ static void put_identity(struct profile *profile, const char *payload_type)
 {
     char uuid[UUID_TEXT_SIZE] = "";
 
-    if (profile->text.length == 0 || !profile_id_uuid(profile->text.data, uuid))
+    if (profile->text.length > 0)
+        profile_id_uuid(profile->text.data, uuid);
+    else
         profile->out->failed = true;
     plist_string(&profile->plist, "PayloadType", payload_type);
     plist_integer(&profile->plist, "PayloadVersion", 1);

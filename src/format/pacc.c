@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <openssl/evp.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -375,27 +374,17 @@ static enum status render(const struct document_request *request, struct buf *ou
     return status;
 }
 
-bool pacc_digest(const struct buf *document, char digest_r[PACC_DIGEST_SIZE])
+void pacc_digest(const struct buf *document, char digest_r[DIGEST_SHA256_TEXT_SIZE])
 {
-    unsigned char hash[32];
-    unsigned char base64[PACC_DIGEST_SIZE];
-
-    digest_r[0] = '\0';
-    if (EVP_Digest(document->data, document->length, hash, NULL, EVP_sha256(), NULL) != 1)
-        return false;
-    EVP_EncodeBlock(base64, hash, sizeof hash);
-    memcpy(digest_r, base64, sizeof base64);
-    return true;
+    digest_sha256_text(document->data, document->length, digest_r);
 }
 
-bool pacc_txt_record(const struct buf *document, struct buf *out)
+void pacc_txt_record(const struct buf *document, struct buf *out)
 {
-    char digest[PACC_DIGEST_SIZE];
+    char digest[DIGEST_SHA256_TEXT_SIZE];
 
-    if (!pacc_digest(document, digest))
-        return false;
+    pacc_digest(document, digest);
     buf_addf(out, "v=UAAC1; a=sha256; d=%s", digest);
-    return true;
 }
 
 static bool is_shared(const struct document_request *request)

@@ -4,16 +4,12 @@
 #define FORMAT_PACC_H
 
 #include "base/buf.h"
+#include "base/digest.h"
 
-#include <stdbool.h>
+/* Base64 of the SHA-256 of the document. */
+void pacc_digest(const struct buf *document, char digest_r[DIGEST_SHA256_TEXT_SIZE]);
 
-enum { PACC_DIGEST_SIZE = 44 + 1 };
-
-/* Base64 of the SHA-256 of the document. False when the library cannot hash. */
-bool pacc_digest(const struct buf *document, char digest_r[PACC_DIGEST_SIZE]);
-
-/* The text of the TXT record at _ua-auto-config.DOMAIN ("v=UAAC1; a=sha256; d=..."), without quotes. False when the
- * library cannot hash. */
-bool pacc_txt_record(const struct buf *document, struct buf *out);
+/* The text of the TXT record at _ua-auto-config.DOMAIN ("v=UAAC1; a=sha256; d=..."), without quotes. */
+void pacc_txt_record(const struct buf *document, struct buf *out);
 
 #endif

@@ -64,14 +64,15 @@ void profile_id_add_set(struct buf *out, const struct address **addresses, size_
         profile_id_add(&all, addresses[i], "profile");
         buf_addc(&all, '\n');
     }
-    if (all.length > 0 && !buf_failed(&all) && profile_id_uuid(all.data, uuid)) {
+    if (all.length > 0 && !buf_failed(&all)) {
+        profile_id_uuid(all.data, uuid);
         add_domain_reversed(out, addresses[0]->domain);
         buf_addf(out, "automxd.%s.accounts", uuid);
     }
     buf_free(&all);
 }
 
-bool profile_id_uuid(const char *identifier, char uuid_r[UUID_TEXT_SIZE])
+void profile_id_uuid(const char *identifier, char uuid_r[UUID_TEXT_SIZE])
 {
-    return uuid_from_name(name_space, identifier, uuid_r);
+    uuid_from_name(name_space, identifier, uuid_r);
 }

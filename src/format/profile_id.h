@@ -18,10 +18,10 @@
 void profile_id_add(struct buf *out, const struct address *address, const char *kind);
 
 /* The identifier of a profile for several addresses, the same in whatever order they come: sorts addresses. Adds
- * nothing when the library cannot hash or memory is out. */
+ * nothing when memory is out. */
 void profile_id_add_set(struct buf *out, const struct address **addresses, size_t count);
 
-/* The UUID of an identifier, in automxd's own name space. False when the library cannot hash. */
-bool profile_id_uuid(const char *identifier, char uuid_r[UUID_TEXT_SIZE]);
+/* The UUID of an identifier, in automxd's own name space. */
+void profile_id_uuid(const char *identifier, char uuid_r[UUID_TEXT_SIZE]);
 
 #endif

@@ -5,30 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#include "base/digest.h"
 
-enum { SHA1_SIZE = 20 };
-
-static bool hash_name(const unsigned char *space, const char *name, unsigned char digest_r[SHA1_SIZE])
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1 &&
-                EVP_DigestUpdate(context, space, UUID_SIZE) == 1 &&
-                EVP_DigestUpdate(context, name, strlen(name)) == 1 && EVP_DigestFinal_ex(context, digest_r, NULL) == 1;
-
-    EVP_MD_CTX_free(context);
-    return good;
-}
-
-bool uuid_from_name(const unsigned char space[UUID_SIZE], const char *name, char text_r[UUID_TEXT_SIZE])
+void uuid_from_name(const unsigned char space[UUID_SIZE], const char *name, char text_r[UUID_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char uuid[SHA1_SIZE]; /* of which the first 16 bytes are used */
+    unsigned char uuid[DIGEST_SHA1_SIZE]; /* of which the first 16 bytes are used */
     char *next = text_r;
 
-    text_r[0] = '\0';
-    if (!hash_name(space, name, uuid))
-        return false;
+    digest_sha1(space, UUID_SIZE, name, strlen(name), uuid);
     uuid[6] = (unsigned char)((uuid[6] & 0x0f) | 0x50); /* version 5 */
     uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80); /* the RFC's variant */
 
@@ -39,5 +24,4 @@ bool uuid_from_name(const unsigned char space[UUID_SIZE], const char *name, char
         *next++ = digits[uuid[i] & 0x0f];
     }
     *next = '\0';
-    return true;
 }

@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/document.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "http/lookup.h"
 #include "http/reply.h"
@@ -30,17 +30,15 @@ static void kept_free(void *document)
     free(kept);
 }
 
-static bool make_etag(const struct buf *body, char *etag)
+static void make_etag(const struct buf *body, char *etag)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(body->data, body->length, digest, NULL, EVP_sha256(), NULL) != 1)
-        return false;
+    unsigned char digest[DIGEST_SHA256_SIZE];
+    digest_sha256(body->data, body->length, digest);
     *etag++ = '"';
     for (size_t i = 0; i < ETAG_BYTES; i++)
         etag += sprintf(etag, "%02x", digest[i]);
     *etag++ = '"';
     *etag = '\0';
-    return true;
 }
 
 /* The longest that a copy of a PACC document may live is bound to the life of its digest in the DNS: 300 seconds
@@ -56,14 +54,13 @@ static struct kept *keep(struct request *request, struct buf *body)
     if (!kept)
         return NULL;
     kept->length = body->length;
-    bool tagged = make_etag(body, kept->etag);
+    make_etag(body, kept->etag);
     kept->response = reply_new(body, request->format->content_type, cache_control(request));
     if (!kept->response) {
         free(kept);
         return NULL;
     }
-    if (tagged)
-        reply_header(kept->response, MHD_HTTP_HEADER_ETAG, kept->etag);
+    reply_header(kept->response, MHD_HTTP_HEADER_ETAG, kept->etag);
     /* Nothing personal is in it, so web mail clients of any origin may read it. */
     reply_header(kept->response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     return kept;
@@ -72,7 +69,7 @@ static struct kept *keep(struct request *request, struct buf *body)
 static bool is_unchanged(const struct request *request, const struct kept *kept)
 {
     const char *known = request->headers.if_none_match;
-    return known && (strcmp(known, "*") == 0 || (kept->etag[0] && strstr(known, kept->etag)));
+    return known && (strcmp(known, "*") == 0 || strstr(known, kept->etag));
 }
 
 static enum MHD_Result send_kept(struct request *request, const struct kept *kept)

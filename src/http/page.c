@@ -1,9 +1,9 @@
 /* page.c - the page at /, for people who look what answers here. */
 /* SPDX-License-Identifier: MIT */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "http/handlers.h"
 #include "http/reply.h"
 
@@ -39,14 +39,11 @@ static const char rest[] =
 /* No script at all, and only the style above. */
 static void write_policy(char *policy, size_t size)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    unsigned char text[EVP_MAX_MD_SIZE * 2] = "";
-    if (EVP_Digest(style, strlen(style), digest, &length, EVP_sha256(), NULL) == 1)
-        EVP_EncodeBlock(text, digest, (int)length);
+    char digest[DIGEST_SHA256_TEXT_SIZE];
+    digest_sha256_text(style, strlen(style), digest);
     snprintf(policy, size,
              "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-             (const char *)text);
+             digest);
 }
 
 enum MHD_Result handle_page(struct request *request)

@@ -172,15 +172,15 @@ static void names_and_links_obey_the_document(void **state)
 /* FIPS 180-4's test vector for "abc" (ba7816bf...), in base64. */
 static void the_digest_is_sha256(void **state)
 {
-    char digest[PACC_DIGEST_SIZE];
+    char digest[DIGEST_SHA256_TEXT_SIZE];
     struct buf document, record;
 
     buf_init(&document, 0);
     buf_init(&record, 0);
     buf_adds(&document, "abc");
-    assert_true(pacc_digest(&document, digest));
+    pacc_digest(&document, digest);
     assert_string_equal(digest, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
-    assert_true(pacc_txt_record(&document, &record));
+    pacc_txt_record(&document, &record);
     assert_string_equal(record.data, "v=UAAC1; a=sha256; d=ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
     buf_free(&record);
     buf_free(&document);

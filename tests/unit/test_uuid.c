@@ -25,7 +25,7 @@ static void known_names_have_known_uuids(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         char uuid[UUID_TEXT_SIZE];
 
-        assert_true(uuid_from_name(rows[i].space, rows[i].name, uuid));
+        uuid_from_name(rows[i].space, rows[i].name, uuid);
         check_text(i, uuid, rows[i].want);
     }
 }
@@ -81,7 +81,7 @@ static void identifiers_never_collide(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         buf_init(&ids[i], 0);
         profile_id_add(&ids[i], &rows[i].address, rows[i].kind);
-        assert_true(profile_id_uuid(ids[i].data, uuids[i]));
+        profile_id_uuid(ids[i].data, uuids[i]);
         for (size_t j = 0; j < i; j++) {
             if (strcasecmp(ids[i].data, ids[j].data) == 0 || strcmp(uuids[i], uuids[j]) == 0)
                 fail_msg("rows %zu and %zu are both %s", j, i, ids[i].data);
