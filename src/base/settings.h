@@ -29,8 +29,9 @@ struct settings {
     bool https_redirect;
     unsigned http_threads; /* 0: one a processor */
     unsigned connections;
-    unsigned connections_per_address; /* 0: no limit */
+    unsigned connections_per_address; /* 0: as many as are still free */
     unsigned idle_timeout;
+    unsigned request_timeout;
     unsigned rate_limit; /* a minute; 0: none */
 
     /* what is served */

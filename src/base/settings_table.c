@@ -42,10 +42,14 @@ const struct setting settings_table[] = {
     {NUMBER(connections), .preset = "8192", .min = 16, .max = 1000000,
      .help = "How many connections may be open at once."},
     {NUMBER(connections_per_address), .preset = "0", .max = 1000000,
-     .help = "How many of them may come from one address. With 0 there is no limit; "
-             "behind a proxy, where all come from one address, leave it at 0."},
+     .help = "How many of them may come from one address, or one IPv6 network of 64 bits. "
+             "With 0 an address may have as many as are still free, so that one alone gets half of them at most "
+             "and others always find room. This machine and trusted_proxies are not limited."},
     {DURATION(idle_timeout), .preset = "15s", .min = SECOND, .max = HOUR,
      .help = "A connection on which nothing happens for this time is closed."},
+    {DURATION(request_timeout), .preset = "30s", .min = SECOND, .max = HOUR,
+     .help = "How long a client may take to send a request and to fetch the answer, besides the idle_timeout before it "
+             "and the time of the look-up. Past that its connection is closed, with 408 if the body is what lacks."},
     {NUMBER(rate_limit), .preset = "3000", .max = 1000000,
      .help = "How many requests a minute that cost something one client may make: those that are answered with an error, "
              "and those that the cache cannot answer. What is known and cached costs nothing. "

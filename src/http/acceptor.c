@@ -10,12 +10,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
     BATCH = 64,     /* connections from one socket before the others have their turn */
     NO_ROOM_MS = 5, /* until it is looked again whether a connection has ended */
     NO_DESCRIPTOR_MS = 50,
+    TICK_MS = 1000,
 };
 
 struct acceptor {
@@ -65,14 +67,19 @@ static void *run(void *context)
     struct acceptor *acceptor = context;
     struct pollfd *stop = &acceptor->polled[acceptor->count];
     int pause = 0;
+    int64_t last_tick = clock_ms();
 
     for (;;) {
         /* While there is a pause only the end is waited for. */
-        int ready = pause > 0 ? poll(stop, 1, pause) : poll(acceptor->polled, acceptor->count + 1, -1);
+        int ready = pause > 0 ? poll(stop, 1, pause) : poll(acceptor->polled, acceptor->count + 1, TICK_MS);
         if (ready < 0 && errno != EINTR)
             log_warning_once("waiting for connections: %s", strerror(errno));
         if (ready > 0 && stop->revents)
             return NULL;
+        if (clock_ms() - last_tick >= TICK_MS) {
+            acceptor->handler.tick(acceptor->handler.context);
+            last_tick = clock_ms();
+        }
         bool paused = pause > 0;
         pause = 0;
         for (size_t i = 0; i < acceptor->count; i++) {

@@ -20,6 +20,8 @@ struct acceptor_handler {
     /* The descriptor (non-blocking, close-on-exec) becomes the callee's. which: index of the listening socket. On the
      * acceptor's thread. */
     void (*take)(void *context, size_t which, int fd, const struct sockaddr *from, socklen_t length);
+    /* About once a second, for what the callee has to do now and then. On the acceptor's thread. */
+    void (*tick)(void *context);
     void *context;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -108,9 +109,20 @@ static void finish(struct request *request, bool complete)
     service_unref(&request->service);
     buf_free(&request->body);
     request->owner->request = NULL;
+    connections_advance(request->owner);
     struct arena *arena = request->arena;
     arena_free(&arena);
     atomic_fetch_sub(&server->active, 1);
+}
+
+/* The library takes no answer for a request that it has not read to its end, and is about to close the connection. */
+static void say_timeout(struct request *request)
+{
+    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info && send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        request->status = MHD_HTTP_REQUEST_TIMEOUT;
 }
 
 void request_completed(void *closure, struct MHD_Connection *connection, void **context,
@@ -118,8 +130,11 @@ void request_completed(void *closure, struct MHD_Connection *connection, void **
 {
     struct request *request = *context;
     *context = NULL;
-    if (request)
-        finish(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (!request)
+        return;
+    if (request->begun && request->status == 0 && atomic_load(&request->owner->expired))
+        say_timeout(request);
+    finish(request, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 void request_abandon(struct http_connection *connection)

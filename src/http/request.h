@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "http/connections.h"
 #include "http/proxy.h"
 #include "http/routes.h"
 #include "http/service.h"
@@ -20,11 +21,6 @@ enum {
     REQUEST_HEADER_MAX = 16 * 1024, /* request line and headers */
     REQUEST_BODY_MAX = 64 * 1024,
     REQUEST_ADDRESSES_MAX = 8, /* in one profile */
-};
-
-/* The library's context of a connection. */
-struct http_connection {
-    struct request *request; /* which has not ended */
 };
 
 /* The headers that matter, collected in one pass; values are borrowed from the connection or live in the arena. */

@@ -3,6 +3,7 @@
 #include "http/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +36,18 @@ struct service *http_server_service(struct http_server *server)
     return service;
 }
 
-/* Those who cannot be told apart by their address, or are trusted, may have as many as they want. */
-static bool is_bounded(const struct service *service, const struct net_address *address)
+/* How many connections this address may have. Those who cannot be told apart by it, or are trusted, may have as many as
+ * they want. */
+static unsigned limit_of(const struct http_server *server, const struct service *service,
+                         const struct net_address *address)
 {
-    return service->settings->connections_per_address > 0 && !net_address_is_loopback(address) &&
-           address->family != NET_NONE && !proxies_trust(&service->proxies, address);
+    if (net_address_is_loopback(address) || address->family == NET_NONE || proxies_trust(&service->proxies, address))
+        return UINT_MAX;
+    if (service->settings->connections_per_address > 0)
+        return service->settings->connections_per_address;
+    /* As many as are free: one that takes all it can get leaves half of them to the others, two leave a third, and
+     * whoever has none finds room until there is none at all. */
+    return server->connections_max - atomic_load(&server->connections);
 }
 
 static struct net_address peer_of(const struct listener *listener, struct MHD_Connection *connection)
@@ -64,15 +72,17 @@ static void on_connection(void *closure, struct MHD_Connection *connection, void
     const struct listener *listener = closure;
     struct net_address address = peer_of(listener, connection);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        /* Without it the connection's requests are refused. */
-        *context = calloc(1, sizeof(struct http_connection));
+        int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *context = connections_add(listener->server->open, fd);
+        if (!*context)
+            shutdown(fd, SHUT_RDWR); /* memory is out: nobody would watch over it */
         return;
     }
     struct http_connection *state = *context;
     *context = NULL;
     if (state) {
         request_abandon(state);
-        free(state);
+        connections_remove(listener->server->open, &state);
     }
     connection_ended(listener, &address);
 }
@@ -162,9 +172,9 @@ static bool has_room(void *context)
 static bool enter(struct http_server *server, const struct net_address *address)
 {
     struct service *service = http_server_service(server);
-    unsigned limit = service->settings->connections_per_address;
-    bool welcome = !is_bounded(service, address) || peers_has_room(server->peers, address, limit);
+    unsigned limit = limit_of(server, service, address);
     service_unref(&service);
+    bool welcome = limit == UINT_MAX || peers_has_room(server->peers, address, limit);
     return welcome && peers_enter(server->peers, address);
 }
 
@@ -186,12 +196,22 @@ static void take_connection(void *context, size_t which, int fd, const struct so
         connection_ended(listener, &address);
 }
 
+static void cut_slow_connections(void *context)
+{
+    struct http_server *server = context;
+    struct service *service = http_server_service(server);
+    const struct settings *settings = service->settings;
+    int64_t after = (int64_t)settings->idle_timeout + settings->request_timeout + settings->lookup_timeout;
+    service_unref(&service);
+    connections_expire(server->open, after, clock_ms());
+}
+
 static enum status start_acceptor(struct http_server *server, struct error *error_r)
 {
     int sockets[LISTEN_SOCKETS_MAX];
     for (size_t i = 0; i < server->listener_count; i++)
         sockets[i] = server->listeners[i].socket.fd;
-    struct acceptor_handler handler = {has_room, take_connection, server};
+    struct acceptor_handler handler = {has_room, take_connection, cut_slow_connections, server};
     return acceptor_start(sockets, server->listener_count, &handler, &server->acceptor, error_r);
 }
 
@@ -225,6 +245,7 @@ static void server_free(struct http_server *server)
     }
     service_unref(&server->service);
     peers_free(&server->peers);
+    connections_free(&server->open);
     ratelimit_free(&server->ratelimit);
     pthread_mutex_destroy(&server->lock);
     arena_free(&server->arena);
@@ -242,11 +263,12 @@ enum status http_server_start(struct service *service, struct http_server **serv
     pthread_mutex_init(&server->lock, NULL);
     server->service = service_ref(service);
     server->peers = peers_new();
+    server->open = connections_new();
     server->ratelimit = ratelimit_new();
     server->arena = arena_new(256 * 1024);
     if (server->arena)
         server->listeners = arena_array(server->arena, LISTEN_SOCKETS_MAX, sizeof *server->listeners);
-    if (!server->peers || !server->ratelimit || !server->listeners) {
+    if (!server->peers || !server->open || !server->ratelimit || !server->listeners) {
         status = error_set(error_r, STATUS_LIMIT, "out of memory");
         goto out;
     }

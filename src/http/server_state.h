@@ -4,6 +4,7 @@
 #define HTTP_SERVER_STATE_H
 
 #include "http/acceptor.h"
+#include "http/connections.h"
 #include "http/listen.h"
 #include "http/peers.h"
 #include "http/ratelimit.h"
@@ -24,6 +25,7 @@ struct http_server {
     pthread_mutex_t lock;    /* guards service */
     struct service *service; /* for new requests */
     struct peers *peers;
+    struct connections *open; /* what is cut when it takes too long */
     struct ratelimit *ratelimit;
     struct acceptor *acceptor;
     unsigned connections_max;

@@ -13,7 +13,7 @@ import time
 if __name__ == "__main__":  # the part that runs in a network of its own
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from support.daemon import AUTOMXD, Daemon
+from support.daemon import AUTOMXD, ROOT, Daemon
 from support.wire import answers
 
 SEED = {"version": 2, "provider": "Example", "domains": [{"name": "example.com"}],
@@ -121,33 +121,72 @@ def test_slow_readers_hold_up_nobody_and_get_everything():
 
 
 def flood():
-    """In a network of our own, in which two addresses of "outside" lead to the daemon. That of loopback is not counted."""
-    for command in ("ip link set lo up", "ip addr add 198.51.100.1/32 dev lo", "ip addr add 198.51.100.2/32 dev lo",
-                    "ip addr add 2001:db8::1/128 dev lo"):
-        subprocess.run(command.split(), check=True)
+    """In a network of our own, in which addresses of "outside" lead to the daemon. That of loopback is not counted."""
+    subprocess.run("ip link set lo up".split(), check=True)
+    for address in ("198.51.100.1/32", "198.51.100.2/32", "198.51.100.3/32", "2001:db8::1/128", "2001:db8::2/128",
+                    "2001:db8:0:1::1/128"):
+        subprocess.run(["ip", "addr", "add", address, "dev", "lo", *(["nodad"] if ":" in address else [])], check=True)
+    flood_past_the_limit()
+    flood_without_a_limit()
+    flood_from_a_network()
+
+
+def connect(daemon, address):
+    return socket.create_connection((address, daemon.port), timeout=10, source_address=(address, 0))
+
+
+def held(connections):
+    return sum(not is_closed(connection) for connection in connections)
+
+
+def is_served(daemon, address):
+    with connect(daemon, address) as connection:
+        try:
+            connection.sendall(QUESTION)
+            return connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        except ConnectionError:
+            return False
+
+
+def flood_past_the_limit():
     with Daemon({"connections_per_address": 10, "idle_timeout": "60s", "loglevel": "WARNING"}, seed=SEED,
                 args=["--host", "0.0.0.0"]) as daemon:
-        def connect(address):
-            return socket.create_connection((address, daemon.port), timeout=10, source_address=(address, 0))
-
-        flooding = [connect("198.51.100.1") for _ in range(300)]
-        eventually(lambda: sum(not is_closed(connection) for connection in flooding) == 10)
-        for _ in range(20):
-            with connect("198.51.100.2") as other:
-                other.sendall(QUESTION)
-                assert other.recv(4096).startswith(b"HTTP/1.1 200 ")
+        flooding = [connect(daemon, "198.51.100.1") for _ in range(300)]
+        eventually(lambda: held(flooding) == 10)
+        assert all(is_served(daemon, "198.51.100.2") for _ in range(20))
         assert served_soon(daemon)
         for connection in flooding:
             connection.close()
+        eventually(lambda: is_served(daemon, "198.51.100.1"))
 
-        def welcome():
-            with connect("198.51.100.1") as again:
-                try:
-                    again.sendall(QUESTION)
-                    return again.recv(4096).startswith(b"HTTP/1.1 200 ")
-                except ConnectionError:
-                    return False
-        eventually(welcome)
+
+def flood_without_a_limit():
+    """Nobody takes more than is left for the others: a half, and then a half of the rest."""
+    with Daemon({"connections": 64, "idle_timeout": "60s", "loglevel": "WARNING"}, seed=SEED,
+                args=["--host", "0.0.0.0"]) as daemon:
+        first = [connect(daemon, "198.51.100.1") for _ in range(200)]
+        eventually(lambda: held(first) == 32)
+        assert all(is_served(daemon, "198.51.100.2") for _ in range(20))
+        second = [connect(daemon, "198.51.100.2") for _ in range(200)]
+        eventually(lambda: held(second) == 16)
+        assert all(is_served(daemon, "198.51.100.3") for _ in range(20))
+        assert served_soon(daemon)
+        assert not is_served(daemon, "198.51.100.1") and not is_served(daemon, "198.51.100.2")
+        for connection in first + second:
+            connection.close()
+        eventually(lambda: is_served(daemon, "198.51.100.1") and is_served(daemon, "198.51.100.2"))
+
+
+def flood_from_a_network():
+    """Two addresses of one customer's network are one."""
+    with Daemon({"connections": 64, "idle_timeout": "60s", "db_uri": None,
+                 "accounts": os.path.join(ROOT, "examples/accounts.json")}, args=["--host", "::"]) as daemon:
+        network = [connect(daemon, address) for address in ("2001:db8::1", "2001:db8::2") * 100]
+        eventually(lambda: held(network) == 32)
+        assert not is_served(daemon, "2001:db8::2")
+        assert all(is_served(daemon, "2001:db8:0:1::1") for _ in range(20))
+        for connection in network:
+            connection.close()
 
 
 def test_a_flood_from_one_address():

@@ -21,7 +21,8 @@ struct fixture {
     struct sockaddr_in addresses[2];
     atomic_bool room;
     atomic_uint asked; /* for room, in vain */
-    int taken[2];      /* a pipe: the index of the socket of each connection taken */
+    atomic_uint ticks;
+    int taken[2]; /* a pipe: the index of the socket of each connection taken */
     struct acceptor *acceptor;
 };
 
@@ -42,6 +43,12 @@ static void take(void *context, size_t which, int fd, const struct sockaddr *fro
     assert_int_equal(write(fixture->taken[1], &note, 1), 1);
 }
 
+static void tick(void *context)
+{
+    struct fixture *fixture = context;
+    atomic_fetch_add(&fixture->ticks, 1);
+}
+
 static void start(struct fixture *fixture)
 {
     struct error error;
@@ -56,7 +63,7 @@ static void start(struct fixture *fixture)
         assert_int_equal(listen(fixture->sockets[i], 16), 0);
         assert_int_equal(getsockname(fixture->sockets[i], (struct sockaddr *)&fixture->addresses[i], &length), 0);
     }
-    struct acceptor_handler handler = {has_room, take, fixture};
+    struct acceptor_handler handler = {has_room, take, tick, fixture};
     assert_int_equal(acceptor_start(fixture->sockets, 2, &handler, &fixture->acceptor, &error), STATUS_OK);
 }
 
@@ -140,6 +147,21 @@ static void stops_while_there_is_no_room(void **state)
     close(client);
 }
 
+static void ticks_also_while_nobody_connects_and_while_there_is_no_room(void **state)
+{
+    struct fixture fixture;
+    start(&fixture);
+    while (atomic_load(&fixture.ticks) < 1)
+        poll(NULL, 0, 1);
+    atomic_store(&fixture.room, false);
+    int client = connect_to(&fixture, 0);
+    unsigned before = atomic_load(&fixture.ticks);
+    while (atomic_load(&fixture.ticks) == before)
+        poll(NULL, 0, 1);
+    end(&fixture);
+    close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +169,7 @@ int main(void)
         cmocka_unit_test(clients_wait_while_there_is_no_room),
         cmocka_unit_test(nothing_is_taken_after_the_stop),
         cmocka_unit_test(stops_while_there_is_no_room),
+        cmocka_unit_test(ticks_also_while_nobody_connects_and_while_there_is_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
