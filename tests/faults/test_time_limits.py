@@ -12,9 +12,9 @@ from support.wire import answers
 SEED = {"version": 2, "provider": "Example", "domains": [{"name": "example.com"}],
         "servers": [{"name": "imap.example.com", "port": 993, "type": "imap", "socket_type": "SSL",
                      "user_name": "%EMAILADDRESS%", "authentication": "plain"}]}
-# Together 4 s, and a second more until somebody looks.
-LIMITS = {"idle_timeout": "2s", "request_timeout": "1s", "lookup_timeout": "1s", "http_threads": 1}
-LIMIT = 4
+# Together 6 s, and a second more until somebody looks.
+LIMITS = {"idle_timeout": "3s", "request_timeout": "1s", "lookup_timeout": "2s", "http_threads": 1}
+LIMIT = 6
 PAUSE = 0.25
 QUESTION = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.com\r\n\r\n"
 POST = b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.com\r\n"
@@ -43,8 +43,8 @@ def trickle(connection, start, byte):
 def cut(daemon, start, byte):
     with socket.create_connection(daemon.address, timeout=20) as connection:
         received, seconds = trickle(connection, start, byte)
-    # not before its time, and not long after, on however busy a machine
-    assert LIMIT - 0.1 < seconds < 15, seconds
+    # on however busy a machine
+    assert LIMIT - 1 < seconds < 18, seconds
     return [answer.status for answer in answers(received)]
 
 
@@ -83,7 +83,7 @@ def test_answers_a_byte_at_a_time():
         began = time.monotonic()
         with contextlib.suppress(ConnectionError):
             while reader.recv(1):
-                assert time.monotonic() - began < 15, "it is still served"
+                assert time.monotonic() - began < 18, "it is still served"
                 time.sleep(PAUSE)
                 # what the system itself still holds may be read to its end; the daemon has hung up
                 if "aborted=yes" in daemon.stderr():
@@ -94,7 +94,7 @@ def test_answers_a_byte_at_a_time():
 def test_who_gets_on_is_left_alone():
     """Each request at the slowest that is allowed, for several times the limit."""
     with Daemon(LIMITS, seed=SEED) as daemon, socket.create_connection(daemon.address, timeout=20) as slow:
-        end = time.monotonic() + 2.5 * LIMIT
+        end = time.monotonic() + 2 * LIMIT
         while time.monotonic() < end:
             received = b""
             for start in range(0, len(QUESTION), 20):
