@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
     THREADS_MAX = 256,
     /* The library counts an ended connection as open for a moment longer than we do. */
     CONNECTIONS_ENDING = 64,
+    CROWD_LEAST = 256, /* connections whose memory is worth returning */
     STOP_SLOW_CLIENTS_MS = 3000,
     STOP_STEP_MS = 5,
 };
@@ -190,15 +192,16 @@ static void take_connection(void *context, size_t which, int fd, const struct so
             return;
         }
     }
-    atomic_fetch_add(&server->connections, 1);
+    unsigned open = atomic_fetch_add(&server->connections, 1) + 1;
+    if (open > server->crowd)
+        server->crowd = open;
     /* The library closes a connection that it does not want. */
     if (MHD_add_connection(listener->daemon, fd, from, length) != MHD_YES)
         connection_ended(listener, &address);
 }
 
-static void cut_slow_connections(void *context)
+static void cut_slow_connections(struct http_server *server)
 {
-    struct http_server *server = context;
     struct service *service = http_server_service(server);
     const struct settings *settings = service->settings;
     int64_t after = (int64_t)settings->idle_timeout + settings->request_timeout + settings->lookup_timeout;
@@ -206,12 +209,28 @@ static void cut_slow_connections(void *context)
     connections_expire(server->open, after, clock_ms());
 }
 
+/* A connection that has had a request holds 26 KiB, and the C library keeps what many of them have left. */
+static void return_memory(struct http_server *server)
+{
+    unsigned open = atomic_load(&server->connections);
+    if (server->crowd < CROWD_LEAST || open > server->crowd / 2)
+        return;
+    server->crowd = open;
+    malloc_trim(0);
+}
+
+static void tick(void *context)
+{
+    cut_slow_connections(context);
+    return_memory(context);
+}
+
 static enum status start_acceptor(struct http_server *server, struct error *error_r)
 {
     int sockets[LISTEN_SOCKETS_MAX];
     for (size_t i = 0; i < server->listener_count; i++)
         sockets[i] = server->listeners[i].socket.fd;
-    struct acceptor_handler handler = {has_room, take_connection, cut_slow_connections, server};
+    struct acceptor_handler handler = {has_room, take_connection, tick, server};
     return acceptor_start(sockets, server->listener_count, &handler, &server->acceptor, error_r);
 }
 

@@ -30,6 +30,7 @@ struct http_server {
     struct acceptor *acceptor;
     unsigned connections_max;
     atomic_uint connections; /* that the library has */
+    unsigned crowd;          /* the most of them since memory was returned; the acceptor's thread's */
     atomic_bool stopping;    /* connections are closed behind their answer */
     atomic_uint active;      /* requests between their first line and their completion */
     atomic_uint suspended;   /* of them, those that wait for a look-up */

@@ -1,4 +1,5 @@
-"""A daemon that may have little memory: big bodies from many clients at once cost them their answers, not the others'."""
+"""A daemon that may have little memory: big bodies from many clients at once cost them their answers, not the others'. And
+one that has had many clients gives back what they took."""
 
 import contextlib
 import os
@@ -21,10 +22,37 @@ SIZE = 1 << 20
 HEAD = b"POST /initdb/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % SIZE
 
 
-def test_memory_runs_out_and_comes_back():
+@pytest.fixture(autouse=True)
+def without_sanitizers():
     with open(PROGRAM, "rb") as file:
         if b"__asan_init" in file.read():
             pytest.skip("needs a build without sanitizers: AUTOMXD_RELEASE_BUILD")
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def test_a_crowd_leaves_nothing_behind():
+    with Daemon({"idle_timeout": "60s"}, seed=SEED, program=PROGRAM) as daemon:
+        assert daemon.autoconfig("a@example.com").status == 200
+        before = resident_kib(daemon.process.pid)
+        with contextlib.ExitStack() as crowd:
+            clients = [crowd.enter_context(socket.create_connection(daemon.address, timeout=20)) for _ in range(900)]
+            for client in clients:
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            for client in clients:
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            taken = resident_kib(daemon.process.pid) - before
+            assert 900 * 20 < taken < 900 * 32, taken
+        end = time.monotonic() + 20
+        while resident_kib(daemon.process.pid) > before + taken / 4:
+            assert time.monotonic() < end, resident_kib(daemon.process.pid)
+            time.sleep(0.05)
+
+
+def test_memory_runs_out_and_comes_back():
     config = {"http_threads": 2, "lookup_workers": 2, "loglevel": "WARNING", "idle_timeout": "30s"}
     with Daemon(config, seed=SEED, program=PROGRAM, wrap=["prlimit", f"--as={LIMIT}"], allow=["."]) as daemon:
         assert daemon.autoconfig("a@example.com").status == 200
