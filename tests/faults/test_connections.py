@@ -70,7 +70,7 @@ def served_soon(daemon):
 def test_thousands_of_idle_connections():
     with Daemon({"idle_timeout": "4s", "loglevel": "WARNING"}, seed=SEED) as daemon:
         assert served_soon(daemon)
-        with idle_connections(daemon, 1500) as silent, idle_connections(daemon, 1500, b"GET / HTTP/1.1\r\nHo") as half:
+        with idle_connections(daemon, 2500) as silent, idle_connections(daemon, 2500, b"GET / HTTP/1.1\r\nHo") as half:
             assert all(served_soon(daemon) for _ in range(50))
             eventually(lambda: all(map(is_closed, silent + half)))
         assert served_soon(daemon)
