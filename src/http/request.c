@@ -206,6 +206,10 @@ static enum MHD_Result see_header(void *context, enum MHD_ValueKind kind, const 
             see_proxy_header(request, name, value);
         }
         break;
+    case 'e':
+        if (text_equal_nocase(name, "Expect"))
+            headers->expects = true;
+        break;
     case 't':
         if (text_equal_nocase(name, "Transfer-Encoding"))
             headers->length_count++;
@@ -349,11 +353,14 @@ static enum MHD_Result begin(struct request *request, const char *method, const 
      * one whose end a proxy in front may see elsewhere (RFC 9112 section 11.2, request smuggling). */
     if (request->headers.length_count > 1)
         return refuse_lengths(request);
-    unsigned long length;
+    unsigned long length = 0;
     if (request->headers.content_length && (!text_parse_unsigned(request->headers.content_length, SIZE_MAX, &length) ||
                                             length > request->body.limit + DISCARD_MAX))
         return refuse_body(request);
-    return MHD_YES;
+    /* Whoever expects 100 is told by the library (0.9.75) to go on, body or not, and then it takes the next request
+     * that is there for the body, and loses both. */
+    bool has_body = length > 0 || (request->headers.length_count > 0 && !request->headers.content_length);
+    return request->headers.expects && !has_body ? request->step(request) : MHD_YES;
 }
 
 static enum MHD_Result collect(struct request *request, const char *upload, size_t size)

@@ -34,6 +34,7 @@ struct request_headers {
     const char *if_none_match;
     const char *content_length;
     unsigned length_count; /* of Content-Length and Transfer-Encoding */
+    bool expects;          /* 100-continue */
 };
 
 /* What goes on when the body is there or a look-up has been answered. Replies, or asks again. */

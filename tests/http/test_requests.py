@@ -191,6 +191,13 @@ def test_keep_alive_and_pipelines(site):
     assert answer.count(b"HTTP/1.1 200") == 5 and answer.count(b"</clientConfig>") == 5
 
 
+def test_a_request_that_expects_100_for_no_body_is_answered(site):
+    """libmicrohttpd takes the next request for its body, if that is there already."""
+    request = b"GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n%s\r\n"
+    for length in (b"", b"Content-Length: 0\r\n"):
+        assert site.raw(request % length * 2).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_many_at_once(site):
     connections = [socket.create_connection(site.address) for _ in range(100)]
     for connection in connections:
