@@ -18,7 +18,7 @@ packages:
 
 build: packages
 	@$(call setup,$(BUILD),--prefix=$(PREFIX) --sysconfdir=/etc --localstatedir=/var)
-	@ninja -C $(BUILD) automxd automxctl
+	@ninja -C $(BUILD) programs
 
 run: build
 	@tools/run $(BUILD) $(HOST) $(PORT)

@@ -1,4 +1,4 @@
-/* driver.h - what a database must do to be one of ours: a file, and a row in sql.c. */
+/* driver.h - what a database must do to be one of ours: a module or a file, and a row in drivers.c. */
 /* SPDX-License-Identifier: MIT */
 #ifndef SQL_DRIVER_H
 #define SQL_DRIVER_H
@@ -54,7 +54,6 @@ struct sql {
 /* Functions are called while connected (statements: while prepared), except connect. A driver fills the error with a
  * sentence that names what failed; sql.c puts the database's URL in front of it. */
 struct sql_driver {
-    const char *const *schemes; /* NULL-terminated */
     enum sql_dialect dialect;
     const char *begin;
     const char *last_id;    /* one ? takes the table; or none */
@@ -78,9 +77,10 @@ struct sql_driver {
     const char *(*column_name)(const struct sql_statement *statement, unsigned column);
 };
 
-extern const struct sql_driver sql_driver_sqlite;
-extern const struct sql_driver sql_driver_postgresql;
-extern const struct sql_driver sql_driver_mariadb;
+extern const struct sql_driver sql_driver_sqlite; /* the others are the tables of modules */
+
+/* Loads the module of a driver that is not linked in. STATUS_INVALID: there is none, with what to do about it. */
+enum status sql_driver_find(const char *scheme, const struct sql_driver **driver_r, struct error *error_r);
 
 /* Milliseconds to the deadline, at least 0; -1 when there is none: what poll() wants. */
 int sql_time_left(const struct sql *sql);

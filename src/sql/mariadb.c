@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/module.h"
 #include "sql/text.h"
 
 enum { COLUMNS_MAX = 64, NUMBER_SIZE = 64, GRACE_MS = 1000 };
@@ -378,10 +379,7 @@ static const char *maria_column_name(const struct sql_statement *statement, unsi
     return mysql_fetch_field_direct(result->fields, column)->name;
 }
 
-static const char *const schemes[] = {"mariadb", "mysql", NULL};
-
-const struct sql_driver sql_driver_mariadb = {
-    .schemes = schemes,
+static const struct sql_driver driver = {
     .dialect = SQL_MYSQL,
     .begin = "START TRANSACTION",
     .last_id = "SELECT LAST_INSERT_ID()",
@@ -401,3 +399,5 @@ const struct sql_driver sql_driver_mariadb = {
     .column_count = maria_column_count,
     .column_name = maria_column_name,
 };
+
+const struct module_export automxd_module = {AUTOMXD_VERSION, &driver};

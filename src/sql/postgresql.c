@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/module.h"
 #include "base/text.h"
 #include "sql/text.h"
 
@@ -442,11 +443,8 @@ static const char *postgresql_column_name(const struct sql_statement *statement,
     return PQfname(result->rows, (int)column);
 }
 
-static const char *const schemes[] = {"postgresql", NULL};
-
 /* The casts give the server the types that it cannot tell from a function's arguments. */
-const struct sql_driver sql_driver_postgresql = {
-    .schemes = schemes,
+static const struct sql_driver driver = {
     .dialect = SQL_POSTGRESQL,
     .begin = "BEGIN",
     .last_id = "SELECT currval(pg_get_serial_sequence(CAST(? AS text), 'id'))",
@@ -466,3 +464,5 @@ const struct sql_driver sql_driver_postgresql = {
     .column_count = postgresql_column_count,
     .column_name = postgresql_column_name,
 };
+
+const struct module_export automxd_module = {AUTOMXD_VERSION, &driver};

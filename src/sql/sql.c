@@ -20,37 +20,6 @@ enum {
     STOP_LOOK_MS = 100, /* between two looks whether to stop */
 };
 
-static const struct sql_driver *const drivers[] = {
-#if HAVE_SQLITE
-    &sql_driver_sqlite,
-#endif
-#if HAVE_POSTGRESQL
-    &sql_driver_postgresql,
-#endif
-#if HAVE_MARIADB
-    &sql_driver_mariadb,
-#endif
-    NULL,
-};
-
-static const struct sql_driver *find_driver(const char *scheme)
-{
-    for (size_t i = 0; drivers[i]; i++) {
-        for (size_t j = 0; drivers[i]->schemes[j]; j++) {
-            if (strcmp(drivers[i]->schemes[j], scheme) == 0)
-                return drivers[i];
-        }
-    }
-    return NULL;
-}
-
-enum sql_dialect sql_uri_dialect(const struct sql_uri *uri)
-{
-    const struct sql_driver *driver = find_driver(uri->scheme);
-
-    return driver ? driver->dialect : SQL_SQLITE;
-}
-
 static enum status out_of_memory(struct error *error_r)
 {
     return error_set(error_r, STATUS_LIMIT, "out of memory");
@@ -191,16 +160,15 @@ static enum status ensure_prepared(struct sql_statement *statement, struct error
 enum status sql_open(const struct sql_uri *uri, const struct sql_options *options, struct sql **sql_r,
                      struct error *error_r)
 {
-    const struct sql_driver *driver = find_driver(uri->scheme);
+    const struct sql_driver *driver;
     struct arena *arena = NULL;
     struct sql *sql = NULL;
-    enum status status = STATUS_LIMIT;
+    enum status status = sql_driver_find(uri->scheme, &driver, error_r);
 
     *sql_r = NULL;
-    if (!driver)
-        return error_set(error_r, STATUS_INVALID,
-                         "this automxd was built without %s; build it again with its client library installed",
-                         uri->scheme);
+    if (status != STATUS_OK)
+        return status;
+    status = STATUS_LIMIT;
     arena = arena_new(ARENA_MAX);
     if (!arena)
         return out_of_memory(error_r);

@@ -29,7 +29,7 @@ struct sql_options {
                              which lives as long as one of them; NULL: a database of this connection alone. Copied. */
 };
 
-/* Connects. STATUS_INVALID: the URI cannot work (unknown scheme, driver not built in, directory missing);
+/* Connects. STATUS_INVALID: the URI cannot work (unknown scheme, driver not installed, directory missing);
  * STATUS_BACKEND: the server or file cannot be reached now. The message never holds the password. */
 enum status sql_open(const struct sql_uri *uri, const struct sql_options *options, struct sql **sql_r,
                      struct error *error_r);

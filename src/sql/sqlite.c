@@ -434,10 +434,7 @@ static const char *sqlite_column_name(const struct sql_statement *statement, uns
     return sqlite3_column_name(cursor->stmt, (int)column);
 }
 
-static const char *const schemes[] = {"sqlite", NULL};
-
 const struct sql_driver sql_driver_sqlite = {
-    .schemes = schemes,
     .dialect = SQL_SQLITE,
     .begin = "BEGIN IMMEDIATE",
     .last_id = "SELECT last_insert_rowid()",

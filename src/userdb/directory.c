@@ -414,6 +414,10 @@ enum status directory_find(struct directory *directory, const struct ldap_server
     enum status status;
 
     *person_r = (struct person){0};
+    if (ldap_link_load(error_r) != STATUS_OK) {
+        error_prefix(error_r, "ldapserver %lld: ", (long long)server->id);
+        return STATUS_BACKEND;
+    }
     if (!question.filter)
         return error_set(error_r, STATUS_BACKEND, "ldapserver %lld: the search filter is too long",
                          (long long)server->id);

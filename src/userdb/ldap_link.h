@@ -9,6 +9,9 @@
 /* Used by one thread at a time. */
 struct ldap_link;
 
+/* Loads the module that has libldap, unless it is there: to be called before the others. */
+enum status ldap_link_load(struct error *error_r);
+
 /* Connects to url, checks the certificate, binds, all by the deadline (clock_ms()); only the resolution of the host's
  * name is not ours to interrupt. STATUS_BACKEND: another host may answer. STATUS_REFUSED: the settings or the
  * credentials are wrong, which another host will say as well. */

@@ -4,9 +4,7 @@
 
 #include <stdlib.h>
 
-#if HAVE_LDAP
 #include "userdb/directory.h"
-#endif
 #include "userdb/query.h"
 
 struct userdb {
@@ -27,11 +25,9 @@ enum status userdb_open(const struct settings *settings, struct userdb **userdb_
     *userdb_r = NULL;
     if (!userdb)
         return error_set(error_r, STATUS_LIMIT, "out of memory");
-#if HAVE_LDAP
     userdb->directory = directory_new();
     if (!userdb->directory)
         status = error_set(error_r, STATUS_LIMIT, "out of memory");
-#endif
     if (status == STATUS_OK)
         status = user_query_new(settings, &userdb->query, error_r);
     if (status != STATUS_OK)
@@ -47,9 +43,7 @@ void userdb_close(struct userdb **userdb)
     *userdb = NULL;
     if (!closing)
         return;
-#if HAVE_LDAP
     directory_free(&closing->directory);
-#endif
     user_query_free(&closing->query);
     free(closing);
 }
@@ -86,18 +80,6 @@ bool userdb_applies(const struct userdb *userdb, const struct domain *domain)
     return domain->ldap || userdb->query;
 }
 
-static enum status ask_directory(struct userdb *userdb, const struct ldap_server *server, const struct address *address,
-                                 int64_t deadline, struct arena *arena, struct person *person_r, struct error *error_r)
-{
-#if HAVE_LDAP
-    return directory_find(userdb->directory, server, address, deadline, arena, person_r, error_r);
-#else
-    (void)userdb, (void)address, (void)deadline, (void)arena, (void)person_r;
-    return error_set(error_r, STATUS_BACKEND, "ldapserver %lld: this automxd was built without LDAP",
-                     (long long)server->id);
-#endif
-}
-
 enum status userdb_find(struct userdb_session *session, struct arena *arena, const struct domain *domain,
                         const struct address *address, int64_t deadline, struct person *person_r, struct error *error_r)
 {
@@ -106,7 +88,8 @@ enum status userdb_find(struct userdb_session *session, struct arena *arena, con
 
     *person_r = (struct person){0};
     if (domain->ldap)
-        in_directory = ask_directory(session->userdb, domain->ldap, address, deadline, arena, &entry, error_r);
+        in_directory =
+            directory_find(session->userdb->directory, domain->ldap, address, deadline, arena, &entry, error_r);
     /* Half an answer is none: without the directory's word, the query's login might be the wrong one. */
     if (in_directory == STATUS_BACKEND)
         return in_directory;
