@@ -10,18 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char beside[] = "/modules";
-static char directory[PATH_MAX];
+static const char *directory = MODULE_DIRECTORY;
 
 static void find_directory(void)
 {
-    ssize_t length = readlink("/proc/self/exe", directory, sizeof directory - sizeof beside);
-    char *slash = length > 0 ? memrchr(directory, '/', (size_t)length) : NULL;
+    static const char name[] = "/modules";
+    static char beside[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", beside, sizeof beside - sizeof name);
+    char *slash = length > 0 ? memrchr(beside, '/', (size_t)length) : NULL;
 
-    if (slash)
-        memcpy(slash, beside, sizeof beside);
-    if (!slash || access(directory, F_OK) != 0)
-        snprintf(directory, sizeof directory, "%s", MODULE_DIRECTORY);
+    if (!slash)
+        return;
+    memcpy(slash, name, sizeof name);
+    if (access(beside, F_OK) == 0)
+        directory = beside;
 }
 
 const char *module_directory(void)

@@ -81,6 +81,12 @@ def test_make_install(tmp_path):
                  "share/automxd/automxd.conf.sample", "share/automxd/examples/accounts.json",
                  "share/automxd/queries/postfixadmin.conf", "share/automxd/provider-sql.sh"):
         assert (root / "usr/local" / path).exists(), path
+    modules = {path.name: path.parent for path in root.glob("usr/local/lib/**/automxd/*.so")}
+    assert set(modules) == {"ldap.so", "mariadb.so", "postgresql.so", "signer.so"}
+    for program in ("automxd", "automxctl"):  # know where that is
+        for directory in modules.values():
+            place = b"/" + bytes(directory.relative_to(root)) + b"\0"
+            assert place in (root / "usr/local/bin" / program).read_bytes(), place
     unit = (root / "usr/local/lib/systemd/system/automxd.service").read_text()
     assert "ExecStart=/usr/local/bin/automxd\n" in unit
 
