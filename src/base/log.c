@@ -97,26 +97,6 @@ static const char *utc_now(void)
     return text;
 }
 
-/* Replaces in place what could forge or garble a line; returns the new length, which is never greater. */
-static size_t make_harmless(char *text, size_t length)
-{
-    size_t out = 0;
-    for (size_t i = 0; i < length;) {
-        uint32_t code;
-        size_t size = text_utf8_next(text + i, length - i, &code);
-        /* U+2028 and U+2029 end a line for some viewers. */
-        if (size == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029) {
-            text[out++] = '?';
-            i += size ? size : 1;
-        } else {
-            memmove(text + out, text + i, size);
-            out += size;
-            i += size;
-        }
-    }
-    return out;
-}
-
 [[gnu::format(printf, 2, 0)]] static void write_line(enum log_level level, const char *format, va_list args)
 {
     int kept_errno = errno;
@@ -137,7 +117,7 @@ static size_t make_harmless(char *text, size_t length)
             end = "...";
             kept = text_utf8_cut(line + length, room - strlen(end));
         }
-        length += make_harmless(line + length, kept);
+        length += text_make_harmless(line + length, kept);
         memcpy(line + length, end, strlen(end)); /* NOLINT(bugprone-not-null-terminated-result): write(2) wants none */
         length += strlen(end);
     }

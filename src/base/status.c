@@ -18,10 +18,10 @@ enum status(error_set)(struct error *error_r, enum status status, const char *fo
     va_start(args, format);
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (length < 0)
-        text[0] = '\0';
-    else if ((size_t)length >= sizeof text)
-        text[text_utf8_cut(text, strlen(text))] = '\0';
+    size_t used = length < 0 ? 0 : (size_t)length;
+    if (used >= sizeof text)
+        used = text_utf8_cut(text, sizeof text - 1);
+    text[text_make_harmless(text, used)] = '\0';
     memcpy(error_r->text, text, sizeof text);
     return status;
 }
@@ -47,6 +47,7 @@ void error_prefix(struct error *error_r, const char *format, ...)
     used += rest;
     if (cut)
         used = text_utf8_cut(text, used);
+    used = text_make_harmless(text, used);
     text[used] = '\0';
     memcpy(error_r->text, text, used + 1);
 }

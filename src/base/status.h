@@ -18,8 +18,8 @@ struct error {
     char text[512]; /* one sentence without a final newline, fit for a person; empty when there is none */
 };
 
-/* Writes the sentence (cut at the size of the text) and returns status, so that a failure is one line:
- * return error_set(error_r, STATUS_INVALID, "..."). error_r may be NULL. Any thread. */
+/* Writes the sentence (cut at the size of the text, and harmless: it may quote what somebody sent) and returns status,
+ * so that a failure is one line: return error_set(error_r, STATUS_INVALID, "..."). error_r may be NULL. Any thread. */
 [[gnu::format(printf, 3, 4)]] enum status error_set(struct error *error_r, enum status status, const char *format, ...);
 
 #ifdef __clang_analyzer__ /* which cannot see from elsewhere that the status is returned as it was given */

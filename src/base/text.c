@@ -104,6 +104,25 @@ char text_lower_byte(char letter)
     return letter;
 }
 
+size_t text_make_harmless(char *text, size_t length)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < length;) {
+        uint32_t code;
+        size_t size = text_utf8_next(text + i, length - i, &code);
+        /* U+2028 and U+2029 end a line for some viewers. */
+        if (size == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029) {
+            text[out++] = '?';
+            i += size ? size : 1;
+        } else {
+            memmove(text + out, text + i, size);
+            out += size;
+            i += size;
+        }
+    }
+    return out;
+}
+
 bool text_equal_nocase(const char *a, const char *b)
 {
     while (*a && text_lower_byte(*a) == text_lower_byte(*b)) {

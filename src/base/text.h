@@ -20,6 +20,10 @@ bool text_utf8_valid(const char *text, size_t length);
 /* True when there is a C0 control, DEL or C1 control (as UTF-8) in it. */
 bool text_has_control(const char *text, size_t length);
 
+/* In place: control characters, other ends of lines and what is no UTF-8 become '?', so that nobody forges a line or
+ * talks to a terminal. Returns the new length, which is never greater. */
+size_t text_make_harmless(char *text, size_t length);
+
 /* ASCII only, independent of the locale. */
 bool text_equal_nocase(const char *a, const char *b);
 bool text_starts_nocase(const char *text, const char *prefix);

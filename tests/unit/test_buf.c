@@ -143,6 +143,16 @@ static void an_error_is_one_bounded_sentence(void **state)
     assert_int_equal(strlen(error.text), 510);
 }
 
+/* A sentence that quotes what somebody sent goes to terminals and into answers. */
+static void an_error_is_harmless(void **state)
+{
+    struct error error = {{0}};
+    error_set(&error, STATUS_INVALID, "no member \x1b[2J%s", "\xc3\xa4\xff\n\x7f");
+    assert_string_equal(error.text, "no member ?[2J\xc3\xa4???");
+    error_prefix(&error, "line\r%d: ", 1);
+    assert_string_equal(error.text, "line?1: no member ?[2J\xc3\xa4???");
+}
+
 static void a_descriptor_is_read_to_its_end(void **state)
 {
     static const struct {
@@ -181,6 +191,7 @@ int main(void)
         cmocka_unit_test(an_arena_hands_out_zeroed_aligned_memory),
         cmocka_unit_test(an_arena_keeps_its_limit),
         cmocka_unit_test(an_error_is_one_bounded_sentence),
+        cmocka_unit_test(an_error_is_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
