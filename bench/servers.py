@@ -1,22 +1,28 @@
 """The servers that are measured: started on free loopback ports in a directory of their own, watched through /proc."""
 
 import http.client
-import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
+import threading
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
+ASKERS, BATCH = 8, 64
 
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def write(path, content):
+    with open(path, "wb" if isinstance(content, bytes) else "w") as file:
+        file.write(content)
+    return path
 
 
 def fetch(port, method, path, host, body=None, content_type="text/xml"):
@@ -31,70 +37,107 @@ def fetch(port, method, path, host, body=None, content_type="text/xml"):
     return answer.status, answer.headers.get("Content-Type"), content
 
 
-class Server:
-    """A process and its children."""
+def fetch_each(port, path, host, count):
+    """Asks for the autoconfig document of each number below count once, by some connections with many requests each."""
+    failures = []
 
-    def __init__(self, name, command, port, environment=None, log=None):
-        self.name = name
+    def ask(first):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+                for begin in range(first, count, BATCH * ASKERS):
+                    numbers = range(begin, min(begin + BATCH, count))
+                    connection.sendall(b"".join(
+                        f"GET {path.replace('@N@', str(number))} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+                        for number in numbers))
+                    answers = b""
+                    while answers.count(b"</clientConfig>") < len(numbers):
+                        chunk = connection.recv(1 << 18)
+                        if not chunk:
+                            raise OSError("the connection was closed")
+                        answers += chunk
+        except OSError as error:
+            failures.append(error)
+
+    askers = [threading.Thread(target=ask, args=(number * BATCH,)) for number in range(ASKERS)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    if failures:
+        raise SystemExit(f"bench: asking for each of {count} names: {failures[0]}")
+
+
+def processes(pid):
+    """A process and its children."""
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [pid, *map(int, children.read().split())]
+
+
+def cpu_times(pid):
+    """Seconds in user mode and in the kernel of a process and of its children, also of those that ended."""
+    user = system = 0
+    for each in processes(pid):
+        try:
+            with open(f"/proc/{each}/stat") as stat:
+                fields = list(map(int, stat.read().rpartition(")")[2].split()[11:15]))
+        except FileNotFoundError:
+            continue  # it ended just now
+        user += fields[0] + fields[2]
+        system += fields[1] + fields[3]
+    return user / TICKS, system / TICKS
+
+
+def cpu_seconds(pid):
+    return sum(cpu_times(pid))
+
+
+def settle(pid):
+    """Waits until it does nothing: automxd reads every domain once after its start."""
+    before = None
+    while before != (before := cpu_seconds(pid)):
+        time.sleep(0.3)
+
+
+class Server:
+    """A program that answers HTTP. cpus: the processors that it may use."""
+
+    def __init__(self, command, port, cpus, log):
         self.port = port
+        pinned = ["taskset", "-c", ",".join(map(str, cpus)), *command]
         begun = time.monotonic()
-        self.process = subprocess.Popen(
-            command, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=open(log, "ab") if log else subprocess.DEVNULL)
+        with open(log, "ab") as file:
+            self.process = subprocess.Popen(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=file)
         while True:
             try:
                 fetch(port, "GET", "/healthz", "localhost")
                 break
             except OSError:
                 if self.process.poll() is not None or time.monotonic() - begun > START_SECONDS:
-                    raise SystemExit(f"bench: {name} does not start; see {log or 'its command'}: {command}")
+                    with open(log) as file:
+                        raise SystemExit(f"bench: does not start: {' '.join(command)}\n{file.read()}") from None
                 time.sleep(0.0005)
         self.first_answer = time.monotonic() - begun
-
-    def processes(self):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [self.process.pid, *map(int, children.read().split())]
-
-    def cpu_seconds(self):
-        total = 0
-        for pid in self.processes():
-            with open(f"/proc/{pid}/stat") as stat:
-                fields = stat.read().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
-
-    def settle(self):
-        """Waits until it does nothing: automxd reads every domain once after its start."""
-        before = None
-        while before != (before := self.cpu_seconds()):
-            time.sleep(0.3)
 
     def memory(self, which):
         """VmHWM (peak), VmRSS (now) or RssAnon (now, and shared with nobody) in MiB."""
         total = 0
-        for pid in self.processes():
+        for pid in processes(self.process.pid):
             with open(f"/proc/{pid}/status") as status:
                 total += next(int(line.split()[1]) for line in status if line.startswith(which + ":"))
         return total / 1024
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(30)
 
 
-def write(path, content):
-    with open(path, "wb" if isinstance(content, bytes) else "w") as file:
-        file.write(content)
-    return path
-
-
-def start_nginx(directory, document, content_type):
+def start_nginx(directory, cpus, document, content_type):
     """As a distribution's packages serve static files, with everything on that makes it faster."""
     os.makedirs(f"{directory}/root/mail", exist_ok=True)
     write(f"{directory}/root/mail/config-v1.1.xml", document)
     port = free_port()
     configuration = write(f"{directory}/nginx.conf", f"""
-worker_processes 2;
+worker_processes {len(cpus)};
 daemon off;
 pid {directory}/nginx.pid;
 error_log {directory}/nginx.log;
@@ -115,53 +158,27 @@ http {{
     server {{ listen 127.0.0.1:{port}; root {directory}/root; }}
 }}
 """)
-    return Server("nginx", ["nginx", "-p", directory, "-e", f"{directory}/nginx.log", "-c", configuration], port,
-                  log=f"{directory}/nginx.log")
+    log = f"{directory}/nginx.log"
+    return Server(["nginx", "-p", directory, "-e", log, "-c", configuration], port, cpus, log)
 
 
-def start_bare(directory, build, document, content_type):
+def start_bare(directory, cpus, build, document, content_type):
     port = free_port()
     path = write(f"{directory}/document", document)
-    return Server("bare", [f"{build}/bench/bare", str(port), "2", path, content_type], port)
+    return Server([f"{build}/bench/bare", str(port), str(len(cpus)), path, content_type], port, cpus,
+                  f"{directory}/bare.log")
 
 
-def start_automxd(directory, build, name, extra=""):
-    """On an SQLite file NAME.sqlite, which is made when it is not there."""
+def configure(directory, port, db_uri, threads, settings):
+    """Writes a configuration file of automxd and returns its path. On a busy machine a row is slow, but fails not."""
+    lines = [f"{key} = {value}" for key, value in settings.items()]
+    return write(f"{directory}/automxd-{port}.conf", "\n".join([
+        "[automx2]", "loglevel = WARNING", f"db_uri = {db_uri}", f"listen = 127.0.0.1:{port}",
+        f"http_threads = {threads}", "lookup_timeout = 30s", *lines, ""]))
+
+
+def start_automxd(directory, cpus, build, db_uri, wrap=(), **settings):
+    """wrap: the beginning of the command, where another program runs it."""
     port = free_port()
-    configuration = write(f"{directory}/{name}.conf", f"""[automx2]
-loglevel = WARNING
-db_uri = sqlite:///{directory}/{name}.sqlite
-listen = 127.0.0.1:{port}
-http_threads = 2
-{extra}""")
-    return Server(name, [f"{build}/automxd", "--config", configuration], port, log=f"{directory}/{name}.log")
-
-
-ACCOUNTS = {
-    "provider": "Example Inc.",
-    "domains": ["example.com"],
-    "servers": [
-        {"type": "imap", "name": "imap.example.com", "port": 993},
-        {"type": "smtp", "name": "smtp.example.com", "port": 465},
-    ],
-}
-
-
-def make_accounts(directory, build, name, domains):
-    """A database with example.com, and so many domains more that share its servers."""
-    server = start_automxd(directory, build, name)
-    status, _, text = fetch(server.port, "POST", "/initdb/", "127.0.0.1", json.dumps(ACCOUNTS), "application/json")
-    server.stop()
-    if status != 200:
-        raise SystemExit(f"bench: initdb: {status} {text!r}")
-    with sqlite3.connect(f"{directory}/{name}.sqlite") as database:
-        database.execute(
-            """WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?)
-               INSERT INTO domain (id, name, provider_id)
-               SELECT 1000 + n, 'd' || n || '.example',
-                      (SELECT provider_id FROM domain WHERE name = 'example.com') FROM number""", (domains,))
-        database.execute(
-            """INSERT INTO server_domain (server_id, domain_id)
-               SELECT link.server_id, domain.id FROM domain, server_domain AS link
-               WHERE domain.id >= 1000 AND link.domain_id = (SELECT id FROM domain WHERE name = 'example.com')""")
-    database.close()
+    configuration = configure(directory, port, db_uri, len(cpus), settings)
+    return Server([*wrap, f"{build}/automxd", "--config", configuration], port, cpus, f"{directory}/automxd-{port}.log")

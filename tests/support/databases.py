@@ -201,8 +201,10 @@ class PostgreSQL(Server):
     password = "p@ss/w:o+rd%1"
     stop_signal = signal.SIGINT
 
-    def __init__(self, tls=False):
+    def __init__(self, tls=False, memory=16):
+        """memory: MiB for the pages of tables."""
         super().__init__(tls)
+        self.memory = memory
         self.programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.data = os.path.join(self.directory, "data")
         password_file = os.path.join(self.directory, "password")
@@ -214,7 +216,7 @@ class PostgreSQL(Server):
 
     def command(self):
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.directory, "fsync": "off",
-                    "shared_buffers": "16MB", "max_connections": "40"}
+                    "shared_buffers": f"{self.memory}MB", "max_connections": "40"}
         if self.certificates:
             settings.update(ssl="on", ssl_cert_file=self.certificates.certificate, ssl_key_file=self.certificates.key)
         options = [option for key, value in settings.items() for option in ("-c", f"{key}={value}")]
@@ -244,8 +246,10 @@ class MariaDB(Server):
     user = "mysql"
     password = "p@ss/w:o+rd%1"
 
-    def __init__(self, tls=False):
+    def __init__(self, tls=False, memory=16):
+        """memory: MiB for the pages of tables."""
         super().__init__(tls)
+        self.memory = memory
         self.data = os.path.join(self.directory, "data")
         self.socket = os.path.join(self.directory, "socket")
         self.prepared = False
@@ -260,7 +264,7 @@ class MariaDB(Server):
     def command(self):
         options = ["--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}", f"--port={self.port}",
                    f"--tmpdir={self.temporary}",
-                   "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", "--innodb-buffer-pool-size=16M",
+                   "--bind-address=127.0.0.1", f"--pid-file={self.directory}/pid", f"--innodb-buffer-pool-size={self.memory}M",
                    "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve",
                    "--character-set-server=utf8mb4"]
         if self.certificates:
