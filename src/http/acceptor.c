@@ -17,7 +17,6 @@ enum {
     BATCH = 64,     /* connections from one socket before the others have their turn */
     NO_ROOM_MS = 5, /* until it is looked again whether a connection has ended */
     NO_DESCRIPTOR_MS = 50,
-    TICK_MS = 1000,
 };
 
 struct acceptor {
@@ -71,12 +70,12 @@ static void *run(void *context)
 
     for (;;) {
         /* While there is a pause only the end is waited for. */
-        int ready = pause > 0 ? poll(stop, 1, pause) : poll(acceptor->polled, acceptor->count + 1, TICK_MS);
+        int ready = pause > 0 ? poll(stop, 1, pause) : poll(acceptor->polled, acceptor->count + 1, ACCEPTOR_TICK_MS);
         if (ready < 0 && errno != EINTR)
             log_warning_once("waiting for connections: %s", strerror(errno));
         if (ready > 0 && stop->revents)
             return NULL;
-        if (clock_ms() - last_tick >= TICK_MS) {
+        if (clock_ms() - last_tick >= ACCEPTOR_TICK_MS) {
             acceptor->handler.tick(acceptor->handler.context);
             last_tick = clock_ms();
         }

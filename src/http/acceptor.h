@@ -13,6 +13,8 @@
  * accepting races with its threads, which ends the process when it goes wrong. */
 struct acceptor;
 
+enum { ACCEPTOR_TICK_MS = 1000 };
+
 struct acceptor_handler {
     /* Whether one more connection may be taken now. If not, clients wait in the system's queue and it is asked again a
      * little later. On the acceptor's thread. */
@@ -20,7 +22,8 @@ struct acceptor_handler {
     /* The descriptor (non-blocking, close-on-exec) becomes the callee's. which: index of the listening socket. On the
      * acceptor's thread. */
     void (*take)(void *context, size_t which, int fd, const struct sockaddr *from, socklen_t length);
-    /* About once a second, for what the callee has to do now and then. On the acceptor's thread. */
+    /* Every ACCEPTOR_TICK_MS or a little later, for what the callee has to do now and then. On the acceptor's thread.
+     */
     void (*tick)(void *context);
     void *context;
 };

@@ -69,17 +69,16 @@ static void cut(struct http_connection *connection)
     shutdown(connection->fd, again ? SHUT_RDWR : SHUT_RD);
 }
 
-void connections_expire(struct connections *connections, int64_t after, int64_t now)
+void connections_expire(struct connections *connections, unsigned calls)
 {
     pthread_mutex_lock(&connections->lock);
     for (struct http_connection *connection = connections->first; connection; connection = connection->next) {
         unsigned ended = atomic_load_explicit(&connection->ended, memory_order_relaxed);
-        if (connection->since == 0 || ended != connection->seen) {
-            connection->seen = ended;
-            connection->since = now;
-        } else if (now - connection->since > after) {
+        if (ended != connection->seen)
+            connection->looks = 0;
+        connection->seen = ended;
+        if (++connection->looks > calls)
             cut(connection);
-        }
     }
     pthread_mutex_unlock(&connections->lock);
 }

@@ -5,7 +5,6 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /* libmicrohttpd (0.9.75) only knows for how long nothing has happened on a connection, so that whoever sends or takes a
  * byte now and then would keep one for ever. Any thread. */
@@ -22,8 +21,8 @@ struct http_connection {
     /* connections.c's own */
     struct http_connection *next, **place;
     int fd;
-    unsigned seen; /* of ended */
-    int64_t since; /* when that was seen first; 0: never */
+    unsigned seen;  /* of ended */
+    unsigned looks; /* that have seen no more */
 };
 
 struct connections *connections_new(void);
@@ -39,9 +38,10 @@ void connections_remove(struct connections *connections, struct http_connection 
 /* A request has come to its end. By the HTTP thread. */
 void connections_advance(struct http_connection *connection);
 
-/* Cuts every connection on which no request has come to its end for this many milliseconds: its HTTP thread finds that
- * there is nothing more to read, and if it does not read but writes, at the next call finds that it cannot write. By
- * one thread, about once a second. now: of clock_ms(). */
-void connections_expire(struct connections *connections, int64_t after, int64_t now);
+/* To be called regularly, by one thread. Cuts every connection on which no request has come to its end between so many
+ * calls: its HTTP thread finds that there is nothing more to read, and if it does not read but writes, at the next call
+ * finds that it cannot write. Calls are counted, not seconds, so that nobody pays for the time in which the whole
+ * process or its machine stood still. */
+void connections_expire(struct connections *connections, unsigned calls);
 
 #endif

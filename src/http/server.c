@@ -204,9 +204,9 @@ static void cut_slow_connections(struct http_server *server)
 {
     struct service *service = http_server_service(server);
     const struct settings *settings = service->settings;
-    int64_t after = (int64_t)settings->idle_timeout + settings->request_timeout + settings->lookup_timeout;
+    unsigned ms = settings->idle_timeout + settings->request_timeout + settings->lookup_timeout;
     service_unref(&service);
-    connections_expire(server->open, after, clock_ms());
+    connections_expire(server->open, ms / ACCEPTOR_TICK_MS + 1);
 }
 
 /* A connection that has had a request holds 26 KiB, and the C library keeps what many of them have left. */
