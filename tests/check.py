@@ -5,8 +5,11 @@ A test that was skipped counts as failed when CI is set: there, everything that 
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -106,30 +109,41 @@ def python_tests(directory, tally, arguments, release):
     tally.add(passed, failures)
 
 
-def fuzz(directory, tally, seconds):
-    """Each target runs over its corpus and then searches for a while; a crash or a leak is a failure."""
+def fuzz_target(directory, name, seconds, scratch):
+    """Runs one target over its corpus and what an earlier run has found, and then lets it search."""
+    corpus = os.path.join(ROOT, "tests", "fuzz", "corpus", name)
+    os.makedirs(scratch, exist_ok=True)
+    command = [os.path.join(directory, "tests", "fuzz", f"fuzz_{name}"), f"-max_total_time={seconds}", "-timeout=60",
+               "-rss_limit_mb=2048", "-max_len=70000", "-reload=0", "-print_final_stats=1", "-verbosity=1",
+               f"-artifact_prefix={scratch}-crash-"]
+    dictionary = os.path.join(ROOT, "tests", "fuzz", f"fuzz_{name}.dict")
+    if os.path.exists(dictionary):
+        command.append("-dict=" + dictionary)
+    return subprocess.run(command + [scratch, corpus], cwd=directory, env={**os.environ, **SANITIZER_ENV},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+
+
+def fuzz(directory, tally, seconds, keep):
+    """Each target runs over its corpus and then searches for a while; a crash, a leak or an answer that cannot be right
+    is a failure. keep: begin with what the last run has found."""
     say(f"fuzzing, {seconds} s a target")
-    folder = os.path.join(directory, "tests", "fuzz")
-    targets = sorted(name for name in os.listdir(folder) if name.startswith("fuzz_") and "." not in name)
-    for target in targets:
-        name = target.removeprefix("fuzz_")
-        corpus = os.path.join(ROOT, "tests", "fuzz", "corpus", name)
-        scratch = os.path.join(directory, "corpus-" + name)
-        os.makedirs(scratch, exist_ok=True)
-        command = [os.path.join(folder, target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
-                   "-max_len=70000", "-print_final_stats=1", f"-artifact_prefix={scratch}-crash-", "-verbosity=1"]
-        dictionary = os.path.join(ROOT, "tests", "fuzz", target + ".dict")
-        if os.path.exists(dictionary):
-            command.append("-dict=" + dictionary)
-        result = subprocess.run(command + [scratch, corpus], cwd=directory, env={**os.environ, **SANITIZER_ENV},
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
-        runs = [line.split()[-1] for line in result.stdout.splitlines() if "number_of_executed_units" in line]
-        print(f"{target}: {runs[0] if runs else '?'} executions", flush=True)
-        if result.returncode == 0:
-            tally.add(1, [])
-        else:
-            print("\n".join(result.stdout.splitlines()[-60:]))
-            tally.add(0, [f"{target}: see the report above; its input is at {scratch}-crash-*"])
+    programs = os.listdir(os.path.join(directory, "tests", "fuzz"))
+    targets = sorted(name.removeprefix("fuzz_") for name in programs if name.startswith("fuzz_") and "." not in name)
+    scratch = {name: os.path.join(directory, "corpus-" + name) for name in targets}
+    for path in scratch.values():
+        if not keep:
+            shutil.rmtree(path, ignore_errors=True)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda name: fuzz_target(directory, name, seconds, scratch[name]), targets)
+        for name, result in zip(targets, results):
+            runs = re.findall(r"number_of_executed_units: *(\d+)", result.stdout)
+            edges = re.findall(r" cov: (\d+)", result.stdout)
+            print(f"{name}: {runs[-1] if runs else '?'} executions, {edges[-1] if edges else '?'} edges", flush=True)
+            if result.returncode == 0:
+                tally.add(1, [])
+            else:
+                print("\n".join(result.stdout.splitlines()[-60:]))
+                tally.add(0, [f"fuzz_{name}: see the report above; its input is at {scratch[name]}-crash-*"])
 
 
 def main():
@@ -155,7 +169,7 @@ def main():
         unit_tests(base + "-tsan", tally, "threads")
     if "fuzz" in parts:
         build(base + "-fuzz", "-Dfuzz=true", "-Dbuildtype=debugoptimized", env={"CC": "clang"})
-        fuzz(base + "-fuzz", tally, options.fuzz_seconds)
+        fuzz(base + "-fuzz", tally, options.fuzz_seconds, keep=parts == ["fuzz"])
     if "python" in parts:
         # What is installed, and what memory limits can be tried on.
         build(base + "-release", "--prefix=/usr/local", *strict)

@@ -1,20 +1,12 @@
 /* fuzz_address.c - addresses, names and placeholders under any bytes: line 1 an address, the rest stored text. */
 /* SPDX-License-Identifier: MIT */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "account/account.h"
 #include "base/arena.h"
 #include "base/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "oracle.h"
 
 /* What came out of the parser goes through it unchanged. */
 static void check_address(struct arena *arena, const struct address *address)

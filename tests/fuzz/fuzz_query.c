@@ -1,6 +1,5 @@
 /* fuzz_query.c - request targets, queries, hosts and forwarding headers under any bytes: one line each. */
 /* SPDX-License-Identifier: MIT */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,27 +10,7 @@
 #include "http/proxy.h"
 #include "http/routes.h"
 #include "http/target.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-/* Cuts the next line off; "" when there is none. */
-static char *next_line(char **rest)
-{
-    char *line = *rest;
-    size_t length = strcspn(line, "\n");
-    *rest = line + length;
-    if (line[length] == '\n') {
-        line[length] = '\0';
-        (*rest)++;
-    }
-    return line;
-}
+#include "oracle.h"
 
 static void check_domain(struct arena *arena, const char *domain)
 {
@@ -90,6 +69,11 @@ static void check_proxies(struct arena *arena, const char *setting, const struct
     struct origin origin = proxies_origin(&proxies, &peer, forwarding);
     char text[NET_ADDRESS_TEXT_MAX];
     demand(strlen(net_address_text(&origin.client, text)) < sizeof text);
+    struct net_address again;
+    if (origin.client.family != NET_NONE) {
+        demand(net_address_parse((struct slice){text, strlen(text)}, &again));
+        demand(net_address_equal(&again, &origin.client));
+    }
     demand(origin.host.length == 0 || (forwarding->hosts && origin.host.length <= strlen(forwarding->hosts)));
 }
 
@@ -97,13 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size > 16 * 1024)
         return 0;
-    char *text = malloc(size + 1);
+    char *text = input_text(data, size), *rest = text;
     struct arena *arena = arena_new(256 * 1024);
-    demand(text && arena);
-    memcpy(text, data, size);
-    text[size] = '\0';
-
-    char *rest = text;
+    demand(arena != NULL);
     check_target(arena, next_line(&rest));
     check_host(arena, next_line(&rest));
     const char *networks = next_line(&rest);

@@ -1,19 +1,11 @@
 /* fuzz_seed.c - the JSON of initdb under any bytes: refused with a line, or rows that a store can serve. */
 /* SPDX-License-Identifier: MIT */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "oracle.h"
 #include "store/seed.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void demand(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* What was accepted is in the bounds that writing relies on. */
 static void check_seed(struct arena *arena, const struct seed *seed)
