@@ -81,8 +81,8 @@ void lookups_stop(struct lookups **lookups_at)
     struct lookups *lookups = *lookups_at;
     if (!lookups)
         return;
+    pool_stop(&lookups->pool); /* until then, what still runs may come here through *lookups_at */
     *lookups_at = NULL;
-    pool_stop(&lookups->pool);
     cache_free(&lookups->cache);
     free(lookups->buckets);
     free(lookups);

@@ -310,6 +310,7 @@ static bool start_lookups(struct resolver *resolver)
 static void resolver_free(struct resolver *resolver)
 {
     deadlines_stop(&resolver->deadlines);
+    /* In this order: an edit on a thread of the first makes both forget when it ends. */
     lookups_stop(&resolver->sources.domains);
     lookups_stop(&resolver->sources.persons);
     pthread_mutex_destroy(&resolver->lock);

@@ -1,5 +1,7 @@
 /* test_resolver_users.c - questions about persons, errands, and everything at once. */
 /* SPDX-License-Identifier: MIT */
+#include <poll.h>
+
 #include "resolver_world.h"
 
 static void persons_are_asked_for_and_kept(void **state)
@@ -183,6 +185,7 @@ struct errand {
     bool had_session, expired;
     unsigned ran, done, released;
     bool held;
+    struct resolver *edited; /* what an edit makes forget in the end, as one through /initdb/ does */
 };
 
 static void errand_run(void *context, struct store_session *session, const struct error *no_session)
@@ -196,6 +199,11 @@ static void errand_run(void *context, struct store_session *session, const struc
     while (errand->held)
         wait_for_change();
     unlock();
+    /* Time and again, so that it meets every step of a resolver that stops meanwhile. */
+    for (int i = 0; errand->edited && i < 100; i++) {
+        resolver_forget(errand->edited);
+        poll(NULL, 0, 1);
+    }
 }
 
 static void errand_done(void *context, bool expired)
@@ -294,6 +302,27 @@ static void errands_end_with_the_resolver(void **state)
     assert_int_equal(running.released, 1);
 }
 
+/* Its client has been told that time was over, so that a reload may end the resolver before the edit has ended. */
+static void an_edit_may_outlast_its_client(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct errand edit = {.held = true};
+    begin(&fixture, PATIENCE);
+    start(&fixture);
+    edit.edited = fixture.resolver;
+    assert_true(resolver_run(fixture.resolver, &errand_work, &edit));
+    wait_for_errand(&edit.ran);
+    pthread_t stopper = stop_elsewhere(&fixture);
+    wait_for_errand(&edit.done);
+    assert_true(edit.expired);
+    lock();
+    edit.held = false;
+    unlock();
+    pthread_join(stopper, NULL);
+    assert_int_equal(edit.released, 1);
+}
+
 /* ---- everything at once, for the sanitizers ---- */
 
 struct crowd {
@@ -381,6 +410,7 @@ int main(void)
         cmocka_unit_test(errands_are_run),
         cmocka_unit_test(errands_expire),
         cmocka_unit_test(errands_end_with_the_resolver),
+        cmocka_unit_test(an_edit_may_outlast_its_client),
         cmocka_unit_test(everything_at_once),
     };
     return cmocka_run_group_tests_name("resolver_users", tests, NULL, NULL);
