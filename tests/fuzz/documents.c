@@ -19,7 +19,7 @@ static enum status render(const struct format *format, const struct account *acc
     return status;
 }
 
-static void check(const struct format *format, const struct account *account)
+static void check(const struct format *format, const struct account *account, struct buf *all)
 {
     struct buf out, again;
     enum status status = render(format, account, &out);
@@ -32,14 +32,16 @@ static void check(const struct format *format, const struct account *account)
         else
             demand_xml(out.data, out.length);
     }
+    if (all)
+        buf_add(all, out.data ? out.data : "", out.length);
     buf_free(&out);
     buf_free(&again);
 }
 
-void demand_documents(const struct account *account)
+void demand_documents(const struct account *account, struct buf *all)
 {
     for (size_t i = 0; formats[i]; i++) {
         if (account->address || !formats[i]->needs_address)
-            check(formats[i], account);
+            check(formats[i], account, all);
     }
 }

@@ -5,7 +5,8 @@
 
 #include "account/account.h"
 
-/* Renders it in all formats that can say it: each is well-formed, and the same when it is made again. */
-void demand_documents(const struct account *account);
+/* Renders it in all formats that can say it: each is well-formed, and the same when it is made again. all: what they
+ * are added to, or NULL. */
+void demand_documents(const struct account *account, struct buf *all);
 
 #endif

@@ -16,6 +16,7 @@ static void check_address(struct arena *arena, const struct address *address)
     demand(address_parse(arena, address->text, strlen(address->text), &again, NULL) == STATUS_OK);
     demand(strcmp(again.text, address->text) == 0 && strcmp(again.local, address->local) == 0);
     demand(strlen(address->text) <= ADDRESS_MAX);
+    demand_domain(address->domain);
     demand(domain_name_normalize(arena, address->domain, strlen(address->domain), &domain, NULL) == STATUS_OK);
     demand(strcmp(domain, address->domain) == 0);
 }
@@ -71,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *name;
     if (domain_rule_normalize(arena, bytes, first, &name, NULL) == STATUS_OK && name[0] != '*') {
         const char *again;
+        demand_domain(name);
         demand(domain_name_normalize(arena, name, strlen(name), &again, NULL) == STATUS_OK);
         demand(strcmp(name, again) == 0);
     }

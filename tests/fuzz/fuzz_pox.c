@@ -60,9 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           .server_count = sizeof(servers) / sizeof(servers[0])};
             struct account account = {.address = &address, .domain = address.domain, .config = &domain};
             account.full_name = address.local;
-            demand_documents(&account);
+            demand_documents(&account, NULL);
             account.login = address.local;
-            demand_documents(&account);
+            demand_documents(&account, NULL);
         }
     }
     arena_free(&arena);

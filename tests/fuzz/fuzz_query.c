@@ -15,6 +15,7 @@
 static void check_domain(struct arena *arena, const char *domain)
 {
     const char *again;
+    demand_domain(domain);
     demand(domain_name_normalize(arena, domain, strlen(domain), &again, NULL) == STATUS_OK);
     demand(strcmp(domain, again) == 0);
 }

@@ -179,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_ldap(arena, &rest);
     while (*rest && domain.server_count < SERVERS_MAX)
         domain.server_count += take_server(arena, &rest, &servers[domain.server_count]) ? 1 : 0;
-    demand_documents(&account);
+    demand_documents(&account, NULL);
 
     arena_free(&arena);
     free(text);

@@ -50,6 +50,13 @@ void demand_url(const char *text)
         demand(*text > ' ' && *text <= '~' && !strchr("\"<>\\^`|", *text));
 }
 
+void demand_domain(const char *name)
+{
+    size_t length = strlen(name);
+    demand(length > 0 && length <= 253 && name[0] != '.' && name[length - 1] != '.' && !strstr(name, ".."));
+    demand(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == length);
+}
+
 char *next_line(char **rest)
 {
     char *line = *rest;

@@ -25,6 +25,9 @@ void demand_text(const char *text, size_t length);
 /* The same without newlines, and nothing that RFC 3986 forbids in a URL. */
 void demand_url(const char *text);
 
+/* A domain name in its one spelling: lower-case letters, digits, '-', '_' and single dots between them. */
+void demand_domain(const char *name);
+
 /* The input as lines: cuts the next one off and returns it, NUL-terminated; "" when there is none. */
 char *next_line(char **rest);
 
