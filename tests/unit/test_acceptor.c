@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -124,6 +125,58 @@ static void clients_wait_while_there_is_no_room(void **state)
     end(&fixture);
 }
 
+/* accept() takes a client only when it has a descriptor for it: the client waits, and is taken once there is one. */
+static void clients_wait_while_there_is_no_descriptor(void **state)
+{
+    struct fixture fixture;
+    struct rlimit limit, none;
+    int log[2];
+    char said[512] = "";
+    start(&fixture);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int stderr_copy = dup(STDERR_FILENO);
+    assert_int_equal(pipe(log), 0);
+    assert_int_equal(dup2(log[1], STDERR_FILENO), STDERR_FILENO);
+    int next = dup(STDERR_FILENO); /* the lowest that is free */
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+
+    const struct sockaddr *to = (const struct sockaddr *)&fixture.addresses[0];
+    int connected = connect(client, to, sizeof fixture.addresses[0]);
+    struct pollfd polled = {.fd = log[0], .events = POLLIN};
+    if (poll(&polled, 1, WAIT_MS) == 1)
+        assert_true(read(log[0], said, sizeof said - 1) > 0);
+    int taken = next_taken(&fixture, 0);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    dup2(stderr_copy, STDERR_FILENO); /* from here on a failure is seen again */
+    close(stderr_copy);
+    close(log[0]);
+    close(log[1]);
+
+    assert_int_equal(connected, 0);
+    assert_non_null(strstr(said, "cannot take a connection: Too many open files"));
+    assert_int_equal(taken, -1);
+    assert_int_equal(next_taken(&fixture, WAIT_MS), 0);
+    close(client);
+    end(&fixture);
+}
+
+/* As a process can that has inherited the socket, too. */
+static void a_socket_that_was_shut_down_does_not_stop_the_others(void **state)
+{
+    struct fixture fixture;
+    start(&fixture);
+    assert_int_equal(shutdown(fixture.sockets[0], SHUT_RDWR), 0);
+    for (size_t i = 0; i < 3; i++) {
+        int client = connect_to(&fixture, 1);
+        assert_int_equal(next_taken(&fixture, WAIT_MS), 1);
+        close(client);
+    }
+    end(&fixture);
+}
+
 static void nothing_is_taken_after_the_stop(void **state)
 {
     struct fixture fixture;
@@ -167,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_from_every_socket),
         cmocka_unit_test(clients_wait_while_there_is_no_room),
+        cmocka_unit_test(clients_wait_while_there_is_no_descriptor),
+        cmocka_unit_test(a_socket_that_was_shut_down_does_not_stop_the_others),
         cmocka_unit_test(nothing_is_taken_after_the_stop),
         cmocka_unit_test(stops_while_there_is_no_room),
         cmocka_unit_test(ticks_also_while_nobody_connects_and_while_there_is_no_room),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -112,6 +113,94 @@ static void a_port_in_use_is_told(void **state)
     arena_free(&arena);
 }
 
+static void what_this_machine_does_not_allow_is_told(void **state)
+{
+    static const struct {
+        const char *setting;
+        const char *said;
+    } rows[] = {
+        /* RFC 5737: nobody has it */
+        {"127.0.0.1:0, 192.0.2.1:4243", "cannot listen on 192.0.2.1:4243: this machine does not have the address"},
+        {"unix:/nonexistent/automxd.sock", "cannot listen on unix:/nonexistent/automxd.sock: No such file"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena *arena = arena_new(16 * 1024);
+        struct listen_socket sockets[LISTEN_SOCKETS_MAX];
+        size_t count = 1;
+        struct error error = {""};
+        if (listen_open(arena, rows[i].setting, sockets, &count, &error) != STATUS_BACKEND || count != 0 ||
+            !strstr(error.text, rows[i].said))
+            fail_msg("row %zu: %s", i, error.text);
+        assert_int_equal(listen_check(arena, rows[i].setting, &error), STATUS_OK); /* it is well written */
+        arena_free(&arena);
+    }
+}
+
+static void sockets_have_a_bound(void **state)
+{
+    struct arena *arena = arena_new(64 * 1024);
+    struct listen_socket sockets[LISTEN_SOCKETS_MAX];
+    size_t count = 0;
+    struct error error = {""};
+    char setting[(LISTEN_SOCKETS_MAX + 1) * sizeof "127.0.0.1:0,"] = "";
+    for (size_t i = 0; i < LISTEN_SOCKETS_MAX; i++)
+        strcat(setting, "127.0.0.1:0,");
+    assert_int_equal(listen_open(arena, setting, sockets, &count, &error), STATUS_OK);
+    assert_int_equal(count, LISTEN_SOCKETS_MAX);
+    close_all(sockets, count);
+    strcat(setting, "127.0.0.1:0");
+    assert_int_equal(listen_open(arena, setting, sockets, &count, &error), STATUS_INVALID);
+    assert_int_equal(count, 0);
+    assert_non_null(strstr(error.text, "more than 64 sockets"));
+    arena_free(&arena);
+}
+
+/* The service manager's sockets begin at descriptor 3, as sd_listen_fds(3) says. What this process has there is put
+ * back afterwards. */
+static void inherited_sockets_must_listen(void **state)
+{
+    enum { FIRST = 3 };
+    int saved = fcntl(FIRST, F_DUPFD_CLOEXEC, 64);
+    char pid[32];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_PID", pid, 1);
+    static const struct {
+        const char *count;
+        int type; /* of the socket; 0: a file */
+        const char *said;
+    } rows[] = {
+        {"65", SOCK_STREAM, "LISTEN_FDS is '65', not a number up to 64"},
+        {"one", SOCK_STREAM, "LISTEN_FDS is 'one'"},
+        {"1", 0, "descriptor 3 from the service manager is no stream socket"},
+        {"1", SOCK_DGRAM, "descriptor 3 from the service manager is no stream socket"},
+        {"1", SOCK_STREAM, "descriptor 3 from the service manager does not listen; set Accept=no"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena *arena = arena_new(16 * 1024);
+        struct listen_socket sockets[LISTEN_SOCKETS_MAX];
+        size_t count = 1;
+        struct error error = {""};
+        int fd = rows[i].type ? socket(AF_INET, rows[i].type, 0) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd != FIRST) {
+            assert_int_equal(dup2(fd, FIRST), FIRST);
+            close(fd);
+        }
+        setenv("LISTEN_FDS", rows[i].count, 1);
+        if (listen_inherit(arena, sockets, &count, &error) != STATUS_INVALID || count != 0 ||
+            !strstr(error.text, rows[i].said))
+            fail_msg("row %zu: %s", i, error.text);
+        arena_free(&arena);
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    if (saved >= 0) {
+        dup2(saved, FIRST);
+        close(saved);
+    } else {
+        close(FIRST);
+    }
+}
+
 static void sockets_of_the_dead_are_replaced(void **state)
 {
     struct arena *arena = arena_new(16 * 1024);
@@ -210,6 +299,9 @@ int main(void)
         cmocka_unit_test(entries_are_opened),
         cmocka_unit_test(wrong_entries_are_named),
         cmocka_unit_test(a_port_in_use_is_told),
+        cmocka_unit_test(what_this_machine_does_not_allow_is_told),
+        cmocka_unit_test(sockets_have_a_bound),
+        cmocka_unit_test(inherited_sockets_must_listen),
         cmocka_unit_test(sockets_of_the_dead_are_replaced),
         cmocka_unit_test(a_process_that_does_not_accept_is_alive),
         cmocka_unit_test(connections_are_counted_by_address),

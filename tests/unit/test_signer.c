@@ -124,6 +124,9 @@ static int set_up(void **state)
     /* No certificate is needed for a key that is refused for its type. */
     write_key("ed.key", ed, 0600, NULL);
     write_text("empty", "no certificate\n");
+    write_text("locked.crt", "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                             "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nMIIB\n"
+                             "-----END CERTIFICATE-----\n");
     write_text("broken.crt", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
     EVP_PKEY_free(ed);
     EVP_PKEY_free(ec);
@@ -135,7 +138,7 @@ static int tear_down(void **state)
 {
     static const char *const names[] = {"ca.crt",  "rsa.key",  "open.key", "locked.key", "password",  "wrong",
                                         "rsa.crt", "full.crt", "old.crt",  "soon.crt",   "early.crt", "ec.key",
-                                        "ec.crt",  "ed.key",   "empty",    "broken.crt"};
+                                        "ec.crt",  "ed.key",   "empty",    "broken.crt", "locked.crt"};
 
     for (size_t i = 0; i < ROWS(names); i++)
         unlink(in_directory(names[i]));
@@ -237,6 +240,8 @@ static void what_cannot_work_is_refused(void **state)
         {"empty", "rsa.key", NULL, NULL, STATUS_INVALID, "holds no PEM certificate"},
         {"broken.crt", "rsa.key", NULL, NULL, STATUS_INVALID, "certificate 1 is damaged"},
         {"rsa.crt", "rsa.key", "broken.crt", NULL, STATUS_INVALID, "damaged"},
+        /* nobody is asked for its password */
+        {"locked.crt", "rsa.key", NULL, NULL, STATUS_INVALID, "certificate 1 is damaged: bad password read"},
         {"absent", "rsa.key", NULL, NULL, STATUS_INVALID, "cannot be read: No such file"},
         {"rsa.crt", "absent", NULL, NULL, STATUS_INVALID, "profile_key: "},
         {"rsa.crt", "locked.key", NULL, "absent", STATUS_INVALID, "profile_key: "},

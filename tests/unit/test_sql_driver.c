@@ -476,6 +476,23 @@ static int session(const char *uri, unsigned timeout)
     return 0;
 }
 
+/* Rows would have to be fed or taken outside of every protocol that there is for answers. */
+static void refuses_copy(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {"COPY item (name) FROM STDIN", "COPY item TO STDOUT"};
+    struct error error = {""};
+
+    if (sql_dialect(sql) != SQL_POSTGRESQL)
+        return;
+    make_table();
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        assert_int_equal(sql_run(sql, statements[i], &error), STATUS_INVALID);
+        assert_non_null(strstr(error.text, "COPY cannot be used here"));
+        assert_int_equal(number("SELECT COUNT(*) FROM item"), 0); /* on a connection of its own */
+    }
+}
+
 static void *stop_soon(void *flag)
 {
     struct timespec soon = {.tv_nsec = 100 * 1000 * 1000};
@@ -528,6 +545,7 @@ int main(int argc, char **argv)
         CASE(knows_the_last_id),
         CASE(survives_a_changed_table),
         CASE(limits_statements),
+        CASE(refuses_copy),
         cmocka_unit_test(waits_no_longer_than_it_may),
     };
 

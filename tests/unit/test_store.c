@@ -401,8 +401,21 @@ static void test_ldap(void **state)
     assert_null(ldap->attr_name);
     run_sql(fixture, "UPDATE ldapserver SET bind_user = NULL");
     assert_string_equal(find(fixture, "example.com")->ldap->bind_method, "anonymous");
-    run_sql(fixture, "UPDATE ldapserver SET port = 0");
-    assert_null(find(fixture, "example.com")->ldap);
+
+    /* A directory that could not be asked is none. */
+    static const char *const faults[] = {"port = 0",       "port = 65536",    "name = ''",
+                                         "attr_uid = ' '", "attr_uid = '\n'", "search_filter = ''"};
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        char change[128];
+        run_sql(fixture,
+                "DELETE FROM ldapserver; INSERT INTO ldapserver VALUES (1, 'ldap.example.com', 636, 1, 'dc=x', "
+                "'(mail={0})', 'uid', NULL, 'secret', 'cn=a')");
+        assert_non_null(find(fixture, "example.com")->ldap);
+        snprintf(change, sizeof(change), "UPDATE ldapserver SET %s", faults[i]);
+        run_sql(fixture, change);
+        if (find(fixture, "example.com")->ldap != NULL)
+            fail_msg("%s is taken", faults[i]);
+    }
 }
 
 /* An edit from outside, also one that replaces everything, and the upgrade of the schema while we run. */

@@ -164,6 +164,75 @@ static void test_refusals(void **state)
     assert_int_equal(query_number(fixture, "SELECT COUNT(*) FROM sqlite_master"), 0);
 }
 
+#define PROVIDER(members) "{'version': 3, 'providers': [{'name': 'x', " members "}]}"
+#define SERVER(members)   PROVIDER("'servers': [{" members "}]")
+#define DOMAIN(members)   "{'version': 3, 'providers': [{'name': 'x'}], 'domains': [{" members "}]}"
+#define LDAP(members)     "{'version': 3, 'ldapservers': [{" members "}], 'providers': [{'name': 'x'}]}"
+
+/* What only format 3 can say, and say wrongly. Double quotes are written as single ones. */
+static void test_refusals_of_format_3(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{'version': 3}", "providers: this member is missing"},
+        {"{'version': 3, 'providers': []}", "providers: there must be at least one provider"},
+        {"{'version': 3, 'providers': [{'name': 'x'}, {'name': 'x'}]}",
+         "providers[1].name: another provider has the name 'x'"},
+        {"{'version': 3, 'servers': [{'type': 'imap', 'name': 'h.example'}], 'providers': [{'name': 'x'}]}",
+         "servers[0].id: this member is missing"},
+        {"{'version': 3, 'servers': [{'id': 'm', 'type': 'imap', 'name': 'h.example'}, {'id': 'm', 'type': 'pop3', "
+         "'name': 'h.example'}], 'providers': [{'name': 'x'}]}",
+         "servers[1].id: another server has the id 'm'"},
+        {SERVER("'type': 'imap', 'name': 'h.example', 'authentication': []"),
+         "providers[0].servers[0].authentication: the list is empty"},
+        {SERVER("'type': 'imap', 'name': 'h.example', 'domain_required': true"),
+         "providers[0].servers[0].domain_required: only caldav and carddav servers have it"},
+        {SERVER("'type': 'jmap', 'url': 'https://h.example/', 'name': 'h.example'"),
+         "providers[0].servers[0].name: this type of server is named by a URL"},
+        {SERVER("'type': 'jmap', 'url': 'https://h.example/', 'socket_type': 'SSL'"),
+         "providers[0].servers[0].socket_type: the beginning of the url says"},
+        {SERVER("'type': 'caldav', 'url': 'https://h.example/', 'domain_required': 'perhaps'"),
+         "providers[0].servers[0].domain_required: it must be true or false"},
+        {SERVER("'type': 'imap', 'name': null"), "providers[0].servers[0].name: "},
+        {PROVIDER("'links': [{'kind': 'contact', 'url': 'mailto:nobody'}]"),
+         "providers[0].links[0].url: 'mailto:nobody' is no mailto: URL"},
+        {PROVIDER("'links': [{'kind': 'contact', 'url': 'mailto:a b@x.example'}]"), "is no mailto: URL"},
+        {PROVIDER("'links': ['https://x.example']"), "providers[0].links[0]: it must be an object, and is text"},
+        {PROVIDER("'links': [null]"), "providers[0].links[0]: it must be an object, and is null"},
+        {PROVIDER("'consents': [true]"), "providers[0].consents[0]: it must be an object, and is true or false"},
+        {DOMAIN("'provider': 'x'"), "domains[0].name: this member is missing"},
+        {DOMAIN("'name': 'a.example', 'redirect_url': 'http://x.example/'"),
+         "domains[0].redirect_url: 'http://x.example/' does not begin with https://"},
+        {DOMAIN("'name': 'a.example', 'types_off': ['gopher']"), "domains[0].types_off[0]: type 'gopher' is unknown"},
+        {PROVIDER("'domains': [{'name': 'a.example', 'provider': 'x'}]"),
+         "providers[0].domains[0].provider: the domain stands in the list of its provider already"},
+        {LDAP("'name': 'h.example', 'search_base': 'dc=x'"), "ldapservers[0].id: this member is missing"},
+        {LDAP("'id': 1, 'name': 'h.example', 'search_base': 'dc=x'}, {'id': 1, 'name': 'h.example', "
+              "'search_base': 'dc=x'"),
+         "ldapservers[1].id: another LDAP server has the id 1"},
+        {LDAP("'id': 1, 'name': 'h.example', 'search_base': 'dc=x', 'use_ssl': true, 'starttls': 1"),
+         "ldapservers[0].starttls: a server with use_ssl has no use for it"},
+        {LDAP("'id': 1, 'name': 'h.example', 'search_base': 'dc=x', 'scope': 'all'"),
+         "ldapservers[0].scope: scope 'all' is none of sub, one, base"},
+        {LDAP("'id': 1, 'name': 'h.example', 'search_base': 'dc=x', 'bind_method': 'magic'"),
+         "ldapservers[0].bind_method: bind_method 'magic' is none of simple, external, anonymous"},
+        {"{'version': 3, 'ldapservers': [7], 'providers': [{'name': 'x'}]}",
+         "ldapservers[0]: it must be an object, and is a number"},
+        {"{'version': 2, 'provider': 'x', 'domains': [{'name': 'a.example'}], 'servers': [{'type': 'imap', 'name': "
+         "'h.example'}], 'ldapservers': [{'id': 'one', 'name': 'h.example', 'search_base': 'dc=x'}]}",
+         "ldapservers[0].id: it must be a whole number"},
+    };
+    struct fixture *fixture = *state;
+    assert_int_equal(open_store(fixture, ""), STATUS_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char json[512];
+        assert_in_range(snprintf(json, sizeof(json), "%s", rows[i][0]), 1, sizeof(json) - 1);
+        for (char *at = json; (at = strchr(at, '\'')) != NULL;)
+            *at = '"';
+        refused(fixture, i, json, rows[i][1]);
+    }
+    assert_int_equal(query_number(fixture, "SELECT COUNT(*) FROM sqlite_master"), 0);
+}
+
 static const char format_3[] =
     "{\"version\": 3, \"providers\": [{\"name\": \"Big One\", \"organization\": \"Org\", \"servers\": [\"m\", "
     "{\"type\": \"pop3\", \"name\": \"pop.%EMAILDOMAIN%\"}, {\"type\": \"jmap\", \"url\": \"https://j.example/s\"}], "
@@ -357,6 +426,7 @@ int main(void)
         TEST(test_format_1),
         TEST(test_format_2),
         TEST(test_refusals),
+        TEST(test_refusals_of_format_3),
         TEST(test_secrets_untold),
         TEST(test_ldap_ids),
         TEST(test_format_3),

@@ -86,6 +86,9 @@ static void test_urls(void **state)
         {"https://[::1]x/", NULL},
         {"https:example.com", NULL},
         {"javascript:alert(1)", NULL},
+        {"https:///x", NULL},
+        {"https://example.com/\xff", NULL},
+        {"https://example.com/\n", NULL},
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

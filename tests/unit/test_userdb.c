@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "sql/sql.h"
+#include "userdb/directory.h"
 #include "userdb/filter.h"
 #include "userdb/userdb.h"
 
@@ -75,6 +76,64 @@ static void bounds_filters(void **state)
     assert_null(filter_expand(arena, filter, &jane));
     free(filter);
     arena_free(&arena);
+}
+
+/* Nobody listens on port 1. What is known of a directory goes when there is no room for others. */
+static void knows_a_bounded_number_of_directories(void **state)
+{
+    (void)state;
+    struct directory *known = directory_new();
+    struct ldap_server server = {.hosts = "127.0.0.1",
+                                 .port = 1,
+                                 .base = "",
+                                 .filter = "(mail={0})",
+                                 .attr_login = "uid",
+                                 .scope = "sub",
+                                 .bind_method = "anonymous"};
+    struct arena *memory = arena_new(1 << 20);
+    struct person person;
+    struct error error = {""};
+
+    for (server.id = 1; server.id <= 200; server.id++) {
+        assert_int_equal(directory_find(known, &server, &jane, clock_ms() + 10000, memory, &person, &error),
+                         STATUS_BACKEND);
+        if (strstr(error.text, "too many directory servers"))
+            fail_msg("server %d: %s", (int)server.id, error.text);
+    }
+    directory_free(&known);
+    directory_free(&known);
+    arena_free(&memory);
+}
+
+static void says_why_a_directory_cannot_be_asked(void **state)
+{
+    (void)state;
+    static char endless[20001], long_base[20001];
+    const struct {
+        struct ldap_server server;
+        const char *said;
+    } rows[] = {
+        {{.id = 5, .hosts = " , ", .filter = "(mail={0})"}, "ldapserver 5: it names no host"},
+        {{.id = 6, .hosts = "127.0.0.1", .port = 1, .filter = endless}, "ldapserver 6: the search filter is too long"},
+        {{.id = 7, .hosts = long_base, .port = 1, .filter = "(mail={0})"}, "ldapserver 7: "},
+    };
+
+    for (size_t i = 0; i < 2500; i++)
+        memcpy(endless + i * 8, "{domain}", 8);
+    memset(long_base, 'h', sizeof(long_base) - 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct directory *known = directory_new();
+        struct arena *memory = arena_new(1 << 20);
+        struct person person;
+        struct error error = {""};
+
+        assert_int_equal(directory_find(known, &rows[i].server, &jane, clock_ms() + 10000, memory, &person, &error),
+                         STATUS_BACKEND);
+        if (strncmp(error.text, rows[i].said, strlen(rows[i].said)) != 0)
+            fail_msg("row %zu: %s", i, error.text);
+        directory_free(&known);
+        arena_free(&memory);
+    }
 }
 
 static char directory[40];
@@ -444,6 +503,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_filters),
         cmocka_unit_test(bounds_filters),
+        cmocka_unit_test(knows_a_bounded_number_of_directories),
+        cmocka_unit_test(says_why_a_directory_cannot_be_asked),
         WITH_DATABASE(finds_people_by_query),
         WITH_DATABASE(sees_edits_at_once),
         WITH_DATABASE(tells_queries_that_cannot_work),
