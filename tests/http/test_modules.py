@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from support.certificates import Authority
-from support.daemon import AUTOMXCTL, AUTOMXD, BUILD, Daemon, free_port
+from support.daemon import AUTOMXCTL, AUTOMXD, BUILD, RELEASE_BUILD, Daemon, free_port
 from support.databases import mariadb, postgresql, sqlite
 from support.documents import eventually
 
@@ -16,13 +16,13 @@ from support.documents import eventually
 LIBRARIES = {"libpq", "libmariadb", "libldap", "libcrypto"}
 SERVERS = [{"type": "imap", "name": "imap.example.com"}, {"type": "smtp", "name": "smtp.example.com"}]
 SEED = {"provider": "Example Inc.", "domains": ["example.com"], "servers": SERVERS}
-FILTER = "(mail={0})"
+IDLE_KIB = 10 * 1024
 
 
 def directory_seed():
     """A directory that nobody serves: asking it fails, but not before libldap is there."""
     row = {"id": 1, "name": "127.0.0.1", "port": free_port(), "use_ssl": False, "search_base": "dc=example,dc=com",
-           "search_filter": FILTER}
+           "search_filter": "(mail={0})"}
     return {"version": 3, "ldapservers": [row],
             "providers": [{"name": "Example Inc.", "servers": SERVERS,
                            "domains": [{"name": "example.com", "ldapserver": 1}]}]}
@@ -44,6 +44,14 @@ def test_a_database_loads_its_own_library_alone(database, loaded):
             assert daemon.get("/", host="autoconfig.example.com").status == 200  # hashes its style
             assert daemon.get("/mobileconfig?emailaddress=joe@example.com").status == 200  # hashes its identifiers
             assert mapped(daemon) == loaded
+
+
+def test_idle_memory_is_small():
+    with Daemon(seed=SEED, program=os.path.join(RELEASE_BUILD, "automxd")) as daemon:
+        assert daemon.autoconfig("joe@example.com").status == 200
+        with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
+            resident = int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1])
+        assert resident < IDLE_KIB, f"{resident} KiB"
 
 
 def test_ldap_is_loaded_by_the_first_question_of_a_person():
