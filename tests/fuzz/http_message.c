@@ -66,6 +66,17 @@ const char *http_header(const struct http_message *message, const char *name, si
     return NULL;
 }
 
+static size_t count_headers(const struct http_message *message, const char *name)
+{
+    size_t count = 0, length;
+    struct http_message rest = *message;
+    for (const char *value; (value = http_header(&rest, name, &length)) != NULL; count++) {
+        rest.bytes = value;
+        rest.head = (size_t)(message->bytes + message->head - value);
+    }
+    return count;
+}
+
 /* At most six digits; false for anything else, and for no or several such headers. */
 static bool content_length(const struct http_message *message, size_t *size_r)
 {
@@ -76,8 +87,27 @@ static bool content_length(const struct http_message *message, size_t *size_r)
     *size_r = 0;
     for (size_t i = 0; i < length; i++)
         *size_r = *size_r * 10 + (size_t)(value[i] - '0');
-    struct http_message rest = {.bytes = value, .head = (size_t)(message->bytes + message->head - value)};
-    return !http_header(&rest, "Content-Length", &length);
+    return count_headers(message, "Content-Length") == 1;
+}
+
+/* The length of a chunked body without extensions and trailers; 0 when it is none, or not complete. */
+static size_t chunked_length(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    for (;;) {
+        size_t digits = span(bytes, at, length, "0123456789abcdefABCDEF"), size = 0;
+        if (digits == 0 || digits > 5)
+            return 0;
+        for (; digits > 0; digits--)
+            size = size * 16 + (size_t)(strchr("0123456789abcdef", bytes[at++] | 0x20) - "0123456789abcdef");
+        if (!take(bytes, &at, length, "\r\n") || length - at < size)
+            return 0;
+        at += size;
+        if (!take(bytes, &at, length, "\r\n"))
+            return 0;
+        if (size == 0)
+            return at;
+    }
 }
 
 bool http_request_read(const char *bytes, size_t length, struct http_message *request_r)
@@ -97,8 +127,15 @@ bool http_request_read(const char *bytes, size_t length, struct http_message *re
         return false;
     size_t size;
     request_r->closes = version_1_0 || http_header(request_r, "Connection", &size);
-    if (http_header(request_r, "Transfer-Encoding", &size))
-        return false;
+    const char *coding = http_header(request_r, "Transfer-Encoding", &size);
+    if (coding) {
+        /* With both lengths the request is refused, and its connection closed. */
+        if (version_1_0 || size != strlen("chunked") || strncasecmp(coding, "chunked", size) != 0 ||
+            count_headers(request_r, "Transfer-Encoding") > 1 || count_headers(request_r, "Content-Length") > 0)
+            return false;
+        request_r->body = chunked_length(bytes + request_r->head, length - request_r->head);
+        return request_r->body > 0;
+    }
     if (http_header(request_r, "Content-Length", &size) && !content_length(request_r, &request_r->body))
         return false;
     if (request_r->body == 0 && http_header(request_r, "Expect", &size))

@@ -173,7 +173,9 @@ static void change_body(struct text *text, size_t start, const struct http_messa
     } else {
         mutate_part(text, at, request->body);
     }
-    set_length(text, start, request->head, request->body + text->length - before);
+    size_t size;
+    if (!http_header(request, "Transfer-Encoding", &size))
+        set_length(text, start, request->head, request->body + text->length - before);
 }
 
 /* Bytes from at up to the next blank, which a request line has. */
