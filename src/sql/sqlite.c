@@ -93,19 +93,6 @@ static int look_at_clock(void *context)
     return sql_time_left(context) == 0;
 }
 
-/* SQLAlchemy's ?uri=true form names the file as file:PATH. */
-static const char *file_path(const struct sql *sql)
-{
-    const char *path = sql->uri.database;
-    const char *mode = sql_uri_option(&sql->uri, "mode");
-
-    if (path && strncmp(path, "file:", 5) == 0)
-        path += 5;
-    if (!path || *path == '\0' || strcmp(path, ":memory:") == 0 || (mode && strcmp(mode, "memory") == 0))
-        return NULL;
-    return path;
-}
-
 static char *directory_of(struct arena *arena, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -237,7 +224,7 @@ static enum status sqlite_connect(struct sql *sql, struct error *error_r)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct arena *arena = arena_new(8 * PATH_MAX);
-    const char *path = file_path(sql);
+    const char *path = sql_uri_file(&sql->uri);
     char *directory = path && arena ? directory_of(arena, path) : NULL;
     enum status status = STATUS_LIMIT;
     int code;

@@ -252,3 +252,17 @@ const char *sql_uri_shown(struct arena *arena, const struct sql_uri *uri)
                         uri->password ? ":***" : "", uri->user || uri->password ? "@" : "", brackets ? "[" : "",
                         uri->host ? uri->host : "", brackets ? "]" : "", port, uri->database ? uri->database : "");
 }
+
+const char *sql_uri_file(const struct sql_uri *uri)
+{
+    const char *path = uri->database;
+    const char *mode = sql_uri_option(uri, "mode");
+
+    /* SQLAlchemy's ?uri=true form names the file as file:PATH. */
+    if (path && strncmp(path, "file:", 5) == 0)
+        path += 5;
+    if (strcmp(uri->scheme, "sqlite") != 0 || !path || *path == '\0' || strcmp(path, ":memory:") == 0 ||
+        (mode && strcmp(mode, "memory") == 0))
+        return NULL;
+    return path;
+}

@@ -34,6 +34,9 @@ enum status sql_uri_parse(struct arena *arena, const char *text, struct sql_uri 
 /* The value of an option, or NULL. */
 const char *sql_uri_option(const struct sql_uri *uri, const char *name);
 
+/* The file of an SQLite database; NULL: it is in memory, or no SQLite. */
+const char *sql_uri_file(const struct sql_uri *uri);
+
 /* The URI with "***" for the password, for messages. */
 const char *sql_uri_shown(struct arena *arena, const struct sql_uri *uri);
 

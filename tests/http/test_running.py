@@ -104,20 +104,7 @@ class Listening(Daemon):
     """A daemon that listens where its configuration says."""
 
     def __init__(self, listen, **options):
-        super().__init__({"listen": listen}, seed=None, **options)
-
-    def _start_once(self):
-        self.args = ["--portless"]  # keeps the harness from adding --port
-        original = subprocess.Popen
-
-        def popen(command, **options):
-            return original([word for word in command if word != "--portless"], **options)
-
-        subprocess.Popen = popen
-        try:
-            return super()._start_once()
-        finally:
-            subprocess.Popen = original
+        super().__init__({"listen": listen}, listening=True, **options)
 
 
 def test_several_addresses_and_a_unix_socket(tmp_path):

@@ -86,9 +86,11 @@ class Daemon:
     config: a dict of settings for section [automx2] (db_uri is a file of its own unless given), or the text of a file.
     seed: a dict that is POSTed to /initdb/; sql: a script run on the SQLite file before the start.
     allow: regular expressions of stderr lines above INFO that this test expects.
+    listening: the configuration says where, instead of a free port.
     """
 
-    def __init__(self, config=None, seed=None, sql=None, allow=(), args=(), env=None, program=AUTOMXD, wrap=()):
+    def __init__(self, config=None, seed=None, sql=None, allow=(), args=(), env=None, program=AUTOMXD, wrap=(),
+                 listening=False):
         self.directory = tempfile.mkdtemp(prefix="automxd-test-")
         self.allow = [re.compile(pattern) for pattern in allow]
         self.args = list(args)
@@ -96,6 +98,7 @@ class Daemon:
         self.program = program
         self.wrap = list(wrap)
         self.seed = seed
+        self.listening = listening
         self.process = None
         self.notify = None
         self.port = None
@@ -138,7 +141,7 @@ class Daemon:
         env.update(NOTIFY_SOCKET=notify_path, HOME=self.directory)
         env.update(self.env)
         command = self.wrap + [self.program, "--config", self.config_path]
-        if not any(arg.startswith("--port") for arg in self.args):
+        if not self.listening and not any(arg.startswith("--port") for arg in self.args):
             command += ["--port", str(self.port)]
         self.stderr_path = os.path.join(self.directory, "stderr")
         with open(self.stderr_path, "wb") as stderr:
