@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "http/confine.h"
 #include "http/notify.h"
 #include "http/server.h"
 #include "store/store.h"
@@ -228,8 +229,8 @@ static void free_retired(struct retired *retired, bool all)
 }
 
 /* A new configuration works as a whole, or the old one stays. */
-static void reload(const struct options *options, struct http_server *server, struct service **service,
-                   struct retired *retired)
+static void reload(const struct options *options, const struct sandbox *sandbox, struct http_server *server,
+                   struct service **service, struct retired *retired)
 {
     struct settings *settings = NULL;
     struct service *fresh = NULL;
@@ -241,6 +242,8 @@ static void reload(const struct options *options, struct http_server *server, st
         status = error_set(&error, STATUS_LIMIT, "requests still use the last ones; try again in a moment");
     if (status == STATUS_OK)
         status = load_settings(options, &settings, &error);
+    if (status == STATUS_OK)
+        status = confine_check(sandbox, settings, &error);
     heed_stop(true);
     if (status == STATUS_OK)
         status = service_new(settings, false, &fresh, &error);
@@ -269,8 +272,8 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static void serve(const struct options *options, struct http_server *server, struct service **service,
-                  struct retired *retired)
+static void serve(const struct options *options, const struct sandbox *sandbox, struct http_server *server,
+                  struct service **service, struct retired *retired)
 {
     const struct timespec soon = {.tv_nsec = RETIRED_CHECK_MS * 1000000L};
     while (!stop_asked) {
@@ -278,7 +281,7 @@ static void serve(const struct options *options, struct http_server *server, str
         if (number == SIGTERM || number == SIGINT)
             note_stop(number);
         if (number == SIGHUP)
-            reload(options, server, service, retired);
+            reload(options, sandbox, server, service, retired);
         if (!stop_asked)
             free_retired(retired, false);
     }
@@ -286,6 +289,7 @@ static void serve(const struct options *options, struct http_server *server, str
 
 static int run(const struct options *options, struct settings *settings)
 {
+    struct sandbox *sandbox = NULL;
     struct service *service = NULL;
     struct http_server *server = NULL;
     struct retired retired = {.count = 0};
@@ -295,30 +299,31 @@ static int run(const struct options *options, struct settings *settings)
     take_signals();
     if (!settings->file)
         log_warning("no configuration file was found: the defaults are used, with an empty database in memory");
+    enum status status = confine(settings, &sandbox, &error);
     heed_stop(true);
-    enum status status = service_new(settings, true, &service, &error);
+    if (status == STATUS_OK)
+        status = service_new(settings, true, &service, &error);
     heed_stop(false);
-    if (status != STATUS_OK) {
+    if (!service)
         settings_free(&settings);
-        log_critical("%s", error.text);
-        return exit_status(status);
-    }
-    status = http_server_start(service, &server, &error);
+    if (status == STATUS_OK)
+        status = http_server_start(service, &server, &error);
     if (status != STATUS_OK) {
-        service_unref(&service);
         log_critical("%s", error.text);
-        return exit_status(status);
+        goto out;
     }
     notify_send("READY=1");
     service_check(service);
-    serve(options, server, &service, &retired);
+    serve(options, sandbox, server, &service, &retired);
 
     notify_send("STOPPING=1");
     log_info("stopping");
     http_server_stop(&server);
     free_retired(&retired, true);
+out:
     service_unref(&service);
-    return EXIT_SUCCESS;
+    sandbox_free(&sandbox);
+    return status == STATUS_OK ? EXIT_SUCCESS : exit_status(status);
 }
 
 int main(int argc, char **argv)

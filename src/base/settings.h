@@ -33,6 +33,8 @@ struct settings {
     unsigned idle_timeout;
     unsigned request_timeout;
     unsigned rate_limit; /* a minute; 0: none */
+    bool sandbox;
+    const char *sandbox_read; /* paths separated by commas, with blanks or newlines around */
 
     /* what is served */
     bool initdb;
@@ -85,6 +87,7 @@ struct setting {
     unsigned long min, max;
     const char *const *choices; /* NULL-terminated, for SETTING_CHOICE */
     bool lines;                 /* SETTING_TEXT: may go on in indented lines (a list, a query) */
+    bool file;                  /* SETTING_TEXT: names a file that is read */
     bool secret;                /* may hold a password: never logged, and printed only without it */
     const char *help;           /* one or two plain sentences for the man page */
 };

@@ -57,13 +57,18 @@ const struct setting settings_table[] = {
              "A client is an IPv4 address, or an IPv6 network of 64 bits, as the trusted proxies tell it. "
              "This machine, trusted proxies themselves, and private networks that no trusted proxy names are not limited. "
              "With 0 nobody is."},
+    {BOOL(sandbox), .preset = "no",
+     .help = "Give up at the start what is not needed, for good: files other than those that the settings name, "
+             "other programs, and root's powers. See SANDBOX. A change needs a restart."},
+    {TEXT(sandbox_read), .lines = true,
+     .help = "More files or directories that may be read in the sandbox, separated by commas. A change needs a restart."},
 
     {BOOL(initdb), .preset = "yes",
      .help = "Serve /initdb/, which fills or empties the database, to requests from this machine that came "
              "through no proxy."},
     {BOOL(allow_plain), .preset = "no",
      .help = "Publish servers without encryption too. Passwords then cross the network readable by anyone on the way."},
-    {TEXT(accounts),
+    {TEXT(accounts), .file = true,
      .help = "A JSON file with providers, domains and servers that takes the place of the database, "
              "read at the start and on SIGHUP. A broken file is refused as a whole."},
     {TEXT(default_domain),
@@ -85,15 +90,15 @@ const struct setting settings_table[] = {
     {NUMBER(lookup_queue), .preset = "1024", .min = 1, .max = 1000000,
      .help = "How many look-ups may wait for a thread. Requests past that are answered with 503."},
 
-    {TEXT(profile_certificate),
+    {TEXT(profile_certificate), .file = true,
      .help = "A PEM file with the certificate that signs Apple's configuration profiles. "
              "Unset, profiles are not signed."},
-    {TEXT(profile_key),
+    {TEXT(profile_key), .file = true,
      .help = "A PEM file with the certificate's private key, which others than its owner and group must not be able to "
              "read."},
-    {TEXT(profile_chain),
+    {TEXT(profile_chain), .file = true,
      .help = "A PEM file with the intermediate certificates."},
-    {TEXT(profile_key_password_file),
+    {TEXT(profile_key_password_file), .file = true,
      .help = "A file whose first line is the password of an encrypted profile_key."},
 
     {TEXT(user_query), .lines = true,
@@ -102,14 +107,14 @@ const struct setting settings_table[] = {
              "%{column} in host and user names."},
     {TEXT(user_db_uri), .secret = true,
      .help = "The database that user_query and domain_query ask. Unset, they ask db_uri."},
-    {TEXT(user_db_password_file),
+    {TEXT(user_db_password_file), .file = true,
      .help = "A file whose first line is the password for user_db_uri."},
     {TEXT(domain_query), .lines = true,
      .help = "An SQL query that finds a domain, with :domain for its name, in place of the domain table. "
              "Its column provider names the provider."},
     {TEXT(domain_provider),
      .help = "The name or short name of the provider for rows of domain_query that name none."},
-    {TEXT(db_password_file),
+    {TEXT(db_password_file), .file = true,
      .help = "A file whose first line is the password for db_uri, so that it need not stand here."},
     {BOOL(publish_names), .preset = "yes",
      .help = "Put the full name that a directory or user_query knows into answers. "

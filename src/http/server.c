@@ -324,6 +324,7 @@ static void warn_of_restart(const struct settings *old, const struct settings *n
                           : old->http_threads != new->http_threads ? "http_threads"
                           : old->connections != new->connections   ? "connections"
                           : old->idle_timeout != new->idle_timeout ? "idle_timeout"
+                          : old->sandbox != new->sandbox           ? "sandbox"
                                                                    : NULL;
     if (changed)
         log_warning("the setting '%s' has changed, which takes effect at the next restart", changed);

@@ -45,7 +45,7 @@ void service_check(struct service *service);
  * cannot be bound. */
 enum status http_server_start(struct service *service, struct http_server **server_r, struct error *error_r);
 
-/* New requests use this service from now on. Changes of listen need a restart (warned). */
+/* New requests use this service from now on. Changes of listen and sandbox need a restart (warned). */
 void http_server_swap(struct http_server *server, struct service *service);
 
 /* The service for a new request, with a reference of the caller's. */
