@@ -39,10 +39,10 @@ enum { PATIENCE_MS = 50000 };
 static const char *const configurations[] = {
     FILLED "rate_limit = 0\n",
     FILLED "rate_limit = 0\n" PEOPLE "trusted_proxies = 10.0.0.0/8, ::1\nhttps_redirect = yes\nhost_fallback = yes\n",
-    FILLED "rate_limit = 1000000\n" PEOPLE "unknown_users = refuse\nproxy_count = 1\ndefault_domain = example.com\n",
+    FILLED "rate_limit = 1\n" PEOPLE "unknown_users = refuse\nproxy_count = 1\ndefault_domain = example.com\n",
     COMMON "rate_limit = 0\nallow_plain = yes\n", /* with /initdb */
 };
-enum { SERVICES = sizeof configurations / sizeof configurations[0], EMPTY = SERVICES - 1 };
+enum { SERVICES = sizeof configurations / sizeof configurations[0], LIMITED = 2, EMPTY = 3 };
 
 static struct service *services[SERVICES];
 static struct http_server *server;
@@ -111,6 +111,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* A network that has spent all that it had. */
+static void spend_all(void)
+{
+    const struct net_address greedy = {.family = NET_IPV4, .bytes = {198, 51, 100, 1}};
+    ratelimit_free(&server->ratelimit);
+    server->ratelimit = ratelimit_new();
+    demand(server->ratelimit != NULL);
+    ratelimit_charge(server->ratelimit, &greedy, 1, 2 * RATELIMIT_BURST, clock_ms());
+}
+
 /* The same state before each input. */
 static void choose_service(size_t which)
 {
@@ -121,6 +131,8 @@ static void choose_service(size_t which)
         demand(store_clear(session, NULL) == STATUS_OK);
         store_session_close(&session);
     }
+    if (which == LIMITED)
+        spend_all();
     resolver_forget(service->resolver);
     http_server_swap(server, service);
 }
@@ -256,6 +268,19 @@ static void check_answer(const struct http_message *answer)
     check_body(answer);
 }
 
+/* What may be kept for others says nothing of this person, whose name is nowhere else. */
+static void check_privacy(const struct http_message *request, const struct http_message *answer)
+{
+    static const char address[] = "=zqlocal@", name[] = "zqlocal";
+    const char *there = memmem(request->bytes, request->head, address, strlen(address));
+    if (!there || !has_header(answer, "Cache-Control", "public"))
+        return;
+    const char *rest = there + strlen(address), *end = request->bytes + request->head;
+    if (!memmem(rest, (size_t)(end - rest), name, strlen(name)) &&
+        !memmem(request->bytes, (size_t)(there - request->bytes), name, strlen(name)))
+        demand(!memmem(answer->bytes, answer->head + answer->body, name, strlen(name)));
+}
+
 /* The next answer that is none of 1xx. */
 static bool take_answer(struct client *client, const struct http_message *request, struct http_message *answer_r)
 {
@@ -265,6 +290,7 @@ static bool take_answer(struct client *client, const struct http_message *reques
         demand(answer_r->status == 100 || answer_r->status >= 200);
     } while (answer_r->status == 100);
     check_answer(answer_r);
+    check_privacy(request, answer_r);
     return true;
 }
 

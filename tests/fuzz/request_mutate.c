@@ -57,6 +57,8 @@ static const char *const targets[] = {
 
 static const char *const parameters[] = {
     "emailaddress=",
+    "?emailaddress=zqlocal@example.com",
+    "?emailaddress=zqlocal@own.example",
     "&emailaddress=a@old.example",
     "&EmailAddress=%C3%BC@m%C3%BCller.example",
     "&Email=",
