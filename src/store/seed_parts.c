@@ -228,9 +228,6 @@ static void one_ldap(struct seed_parser *parser, const struct json_place *place,
     if (reader->status == STATUS_OK && row->bind_password != NULL)
         row->bind_password =
             arena_text(reader->arena, json_string_value(json_object_get(place->value, "bind_password")));
-    if (row->bind_password != NULL) /* as it stands: blanks may belong to it */
-        row->bind_password =
-            arena_text(reader->arena, json_string_value(json_object_get(place->value, "bind_password")));
     row->starttls = reader_truth(reader, place, "starttls", false);
     row->port = reader_number(reader, place, "port", 1, UINT16_MAX, row->starttls ? 389 : 636);
     row->use_ssl = reader_truth(reader, place, "use_ssl", row->port == 636);
