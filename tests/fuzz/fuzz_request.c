@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -169,7 +168,7 @@ static void serve(void)
     do {
         asleep = false;
         demand(MHD_run(library) == MHD_YES);
-        for (; atomic_load(&server->suspended) > 0; sched_yield())
+        for (; atomic_load(&server->suspended) > 0; usleep(20))
             demand(clock_ms() < deadline);
     } while (asleep || (MHD_get_timeout(library, &timeout) == MHD_YES && timeout == 0) || poll(&events, 1, 0) > 0);
 }
