@@ -8,8 +8,8 @@ import subprocess
 import threading
 import time
 
-TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
+SETTLED_SECONDS = 0.005
 ASKERS, BATCH = 8, 64
 
 
@@ -73,28 +73,31 @@ def processes(pid):
         return [pid, *map(int, children.read().split())]
 
 
-def cpu_times(pid):
-    """Seconds in user mode and in the kernel of a process and of its children, also of those that ended."""
-    user = system = 0
+def cpu_seconds(pid):
+    """What a process and its children took of the processors, to the nanosecond."""
+    total = 0
     for each in processes(pid):
         try:
-            with open(f"/proc/{each}/stat") as stat:
-                fields = list(map(int, stat.read().rpartition(")")[2].split()[11:15]))
-        except FileNotFoundError:
-            continue  # it ended just now
-        user += fields[0] + fields[2]
-        system += fields[1] + fields[3]
-    return user / TICKS, system / TICKS
+            total += time.clock_gettime(~each << 3 | 2)  # as clock_getcpuclockid(3) makes it
+        except OSError:
+            pass  # it ended just now
+    return total
 
 
-def cpu_seconds(pid):
-    return sum(cpu_times(pid))
+def kernel_seconds(pid):
+    """The part of it in the kernel, to a tick of its clock."""
+    total = 0
+    for each in processes(pid):
+        with open(f"/proc/{each}/stat") as stat:
+            total += int(stat.read().rpartition(")")[2].split()[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def settle(pid):
-    """Waits until it does nothing: automxd reads every domain once after its start."""
-    before = None
-    while before != (before := cpu_seconds(pid)):
+    """Waits until it does next to nothing: automxd reads every domain once after its start."""
+    before = -1
+    while (now := cpu_seconds(pid)) - before > SETTLED_SECONDS:
+        before = now
         time.sleep(0.3)
 
 

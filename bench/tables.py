@@ -38,9 +38,9 @@ def main_table(results):
                      "p99 ms", "peak MiB"], lines)
 
 
-def growth_table(head, rows):
+def growth_table(head, rows, title=lambda row: row["title"]):
     """Each is compared with the first."""
-    lines = [[row["title"], f"{median(row, 'rate'):,.0f}", f"{times(row, rows[0], 'rate'):.2f}",
+    lines = [[title(row), f"{median(row, 'rate'):,.0f}", f"{times(row, rows[0], 'rate'):.2f}",
               f"{median(row, 'cpu'):.1f}", f"{times(row, rows[0], 'cpu'):.2f}", f"{median(row, 'p50'):.2f}",
               f"{median(row, 'p99'):.2f}", f"{median(row, 'memory'):.1f}"] for row in rows]
     return markdown([head, "requests/s", "× first", "CPU µs/request", "× first", "p50 ms", "p99 ms", "peak MiB"], lines)
@@ -52,19 +52,32 @@ def connection_memory(rows):
     return (median(last, "memory") - median(first, "memory")) * 1024 / (last["x"] - first["x"])
 
 
+def domains_title(row):
+    return f"{row['x']:,} domain{'s' * (row['x'] > 1)}, {'not cached' if row['looked_up'] else 'all cached'}"
+
+
+def busy(row, name):
+    """Per cent of one processor."""
+    return statistics.median(rate * cost for rate, cost in zip(row["rate"], row[name])) / 1e6 * 100
+
+
 def growth(results):
     text = ""
     domains = group(results, "cached") + group(results, "uncached")
     if len(domains) > 1:
-        text += "### With the number of domains\n\n" + growth_table("in SQLite", domains) + "\n"
+        text += "### With the number of domains\n\n" + growth_table("in SQLite", domains, domains_title) + "\n"
     connections = group(results, "connections")
     if len(connections) > 1:
         text += ("### With the number of connections\n\n" + growth_table("autoconfig, cached", connections) +
                  f"\nA connection takes {connection_memory(connections):.1f} KiB of the server's memory, beside what the "
                  "kernel keeps for its socket.\n\n")
-    processors = group(results, "processors") + group(results, "processor-alone")
+    alone = group(results, "processor-alone")
+    processors = group(results, "processors") + alone
     if processors:
-        text += "### With the number of processors\n\n" + growth_table("autoconfig, cached", processors) + "\n"
+        text += "### With the number of processors\n\n" + growth_table("autoconfig, cached", processors)
+    if alone:
+        text += (f"\nIn the last row the server kept its processor busy for {busy(alone[0], 'cpu'):.0f} % of the time, and the "
+                 f"load its own for {busy(alone[0], 'load'):.0f} %.\n")
     return text
 
 
