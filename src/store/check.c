@@ -4,6 +4,7 @@
 
 #include "store/build.h"
 #include "store/faults.h"
+#include "store/pages.h"
 #include "store/session.h"
 
 enum { PAGE_ARENA_MAX = 4 * 1024 * 1024, CHECK_TIMEOUT = 60000, DEFAULT_ARENA_MAX = 64 * 1024 };
@@ -19,44 +20,16 @@ static bool goes_on(const struct check *check)
     return check->faults.left > 0 && !atomic_load_explicit(&check->session->store->closing, memory_order_relaxed);
 }
 
-/* Looks at one row of a page; returns its id. */
-typedef int64_t (*row_check)(struct check *check, struct arena *arena, struct sql_statement *statement);
-
-/* Reads a table page by page, by id. */
-static enum status each_row(struct check *check, const char *query, row_check look, struct error *error_r)
+static int64_t check_server(void *context, struct arena *arena, struct sql_statement *statement)
 {
-    int64_t last = -1;
-    if (query == NULL)
-        return STATUS_OK;
-    for (;;) {
-        struct sql_statement *statement;
-        bool row = false;
-        size_t count = 0;
-        struct arena *arena = arena_new(PAGE_ARENA_MAX);
-        if (arena == NULL)
-            return error_set(error_r, STATUS_LIMIT, "memory is out");
-        enum status status = sql_prepare(check->session->main.sql, query, &statement, error_r);
-        if (status == STATUS_OK) {
-            sql_bind_number(statement, 1, last);
-            while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row && goes_on(check)) {
-                last = look(check, arena, statement);
-                count++;
-            }
-            sql_reset(statement);
-        }
-        arena_free(&arena);
-        if (status != STATUS_OK || count < PAGE_ROWS || !goes_on(check))
-            return status;
-    }
-}
-
-static int64_t check_server(struct check *check, struct arena *arena, struct sql_statement *statement)
-{
+    struct check *check = context;
     struct server_row row;
     struct server server;
     struct error reason = {0};
     const char *member = "";
     bool is_default;
+    if (!goes_on(check))
+        return PAGES_END;
     queries_read_server(statement, &row, &is_default);
     if (server_from_row(arena, &row, &server, &member, &reason) != STATUS_OK) {
         faults_add(&check->faults, "%s %lld is left out: %s", row.table, (long long)row.id, reason.text);
@@ -72,12 +45,15 @@ static int64_t check_server(struct check *check, struct arena *arena, struct sql
     return row.id;
 }
 
-static int64_t check_ldap(struct check *check, struct arena *arena, struct sql_statement *statement)
+static int64_t check_ldap(void *context, struct arena *arena, struct sql_statement *statement)
 {
+    struct check *check = context;
     struct ldap_row row;
     struct ldap_server server;
     struct error reason = {0};
     const char *member = "";
+    if (!goes_on(check))
+        return PAGES_END;
     queries_read_ldap(statement, &row);
     if (ldap_from_row(arena, &row, &server, &member, &reason) != STATUS_OK)
         faults_add(&check->faults, "ldapserver %lld is not asked: %s", (long long)row.id, reason.text);
@@ -316,9 +292,9 @@ static enum status check_all(struct check *check, struct error *error_r)
     const struct queries *queries = &check->session->queries;
     enum status status = STATUS_OK;
     for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++)
-        status = each_row(check, queries->server_page[table], check_server, error_r);
+        status = pages_read(check->session->main.sql, queries->server_page[table], check_server, check, error_r);
     if (status == STATUS_OK && goes_on(check))
-        status = each_row(check, queries->ldap_page, check_ldap, error_r);
+        status = pages_read(check->session->main.sql, queries->ldap_page, check_ldap, check, error_r);
     if (status == STATUS_OK && goes_on(check))
         status = check_providers(check, error_r);
     if (status == STATUS_OK && goes_on(check))

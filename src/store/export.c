@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "store/build.h"
 #include "store/export_json.h"
+#include "store/pages.h"
 #include "store/seed.h"
 
 enum {
@@ -35,40 +36,11 @@ static const char *server_key(char *key, unsigned table, int64_t id)
     return key;
 }
 
-/* -- Pages -- */
-
-enum status exporter_each_row(struct exporter *exporter, const char *query, take_row take, struct error *error_r)
-{
-    int64_t last = -1;
-    if (query == NULL)
-        return STATUS_OK;
-    for (;;) {
-        struct sql_statement *statement;
-        bool row = false;
-        size_t count = 0;
-        struct arena *arena = arena_new(PAGE_ARENA_MAX);
-        if (arena == NULL)
-            return error_set(error_r, STATUS_LIMIT, "memory is out");
-        enum status status = sql_prepare(exporter->sql, query, &statement, error_r);
-        if (status == STATUS_OK) {
-            sql_bind_number(statement, 1, last);
-            while ((status = sql_step(statement, &row, error_r)) == STATUS_OK && row) {
-                last = take(exporter, arena, statement);
-                count++;
-            }
-            sql_reset(statement);
-        }
-        exporter->memory_out = exporter->memory_out || arena_failed(arena);
-        arena_free(&arena);
-        if (status != STATUS_OK || count < PAGE_ROWS)
-            return status;
-    }
-}
-
 /* -- Servers and directories -- */
 
-static int64_t take_server(struct exporter *exporter, struct arena *arena, struct sql_statement *statement)
+static int64_t take_server(void *context, struct arena *arena, struct sql_statement *statement)
 {
+    struct exporter *exporter = context;
     struct server_row row;
     struct server server;
     struct error reason = {0};
@@ -85,8 +57,9 @@ static int64_t take_server(struct exporter *exporter, struct arena *arena, struc
     return row.id;
 }
 
-static int64_t take_ldap(struct exporter *exporter, struct arena *arena, struct sql_statement *statement)
+static int64_t take_ldap(void *context, struct arena *arena, struct sql_statement *statement)
 {
+    struct exporter *exporter = context;
     struct ldap_row row;
     struct ldap_server ldap;
     struct error reason = {0};
@@ -275,9 +248,9 @@ static enum status take_all(struct exporter *exporter, struct error *error_r)
     const struct queries *queries = &exporter->session->queries;
     enum status status = STATUS_OK;
     for (unsigned table = 0; status == STATUS_OK && table < SERVER_TABLES; table++)
-        status = exporter_each_row(exporter, queries->server_page[table], take_server, error_r);
+        status = pages_read(exporter->sql, queries->server_page[table], take_server, exporter, error_r);
     if (status == STATUS_OK)
-        status = exporter_each_row(exporter, queries->ldap_page, take_ldap, error_r);
+        status = pages_read(exporter->sql, queries->ldap_page, take_ldap, exporter, error_r);
     if (status == STATUS_OK)
         status = count_uses(exporter, domain_maps, error_r);
     if (status == STATUS_OK)

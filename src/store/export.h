@@ -41,10 +41,6 @@ void exporter_keep(struct exporter *exporter, int result);
 enum { EXPORT_KEY_SIZE = 48 };
 const char *exporter_key(char *key, const char *prefix, int64_t id);
 
-/* Reads a table in pages of PAGE_ROWS. take returns the id of its row. */
-typedef int64_t (*take_row)(struct exporter *exporter, struct arena *arena, struct sql_statement *statement);
-enum status exporter_each_row(struct exporter *exporter, const char *query, take_row take, struct error *error_r);
-
 /* Finds who has an id; NULL: nobody that is in the file. */
 typedef json_t *(*find_owner)(struct exporter *exporter, int64_t id);
 

@@ -9,6 +9,7 @@
 
 #include "store/build.h"
 #include "store/export_json.h"
+#include "store/pages.h"
 #include "store/seed.h"
 
 enum { ALIAS_DEPTH_MAX = 8 };
@@ -86,8 +87,9 @@ static json_t *domain_object(struct exporter *exporter, struct arena *arena, con
     return object;
 }
 
-static int64_t take_domain(struct exporter *exporter, struct arena *arena, struct sql_statement *statement)
+static int64_t take_domain(void *context, struct arena *arena, struct sql_statement *statement)
 {
+    struct exporter *exporter = context;
     struct domain_row row;
     struct error reason = {0};
     const char *name = NULL;
@@ -168,7 +170,8 @@ enum status exporter_take_domains(struct exporter *exporter, struct error *error
         exporter->domains = arena_array(exporter->arena, SEED_ROWS_MAX + 1, sizeof(*exporter->domains));
     if (exporter->domains == NULL)
         return error_set(error_r, STATUS_LIMIT, "memory is out");
-    enum status status = exporter_each_row(exporter, exporter->session->queries.domain_page, take_domain, error_r);
+    enum status status =
+        pages_read(exporter->sql, exporter->session->queries.domain_page, take_domain, exporter, error_r);
     if (status == STATUS_OK && exporter->domain_count > SEED_ROWS_MAX)
         return error_set(error_r, STATUS_REFUSED,
                          "there are more than %d domains, which import would not take from one file; "
