@@ -293,8 +293,9 @@ static bool take_answer(struct client *client, const struct http_message *reques
     return true;
 }
 
-/* Every good request gets its answer, in order, unless the one before had the connection closed. */
-static void converse(struct client *client, const char *bytes, size_t length, bool pipelined)
+/* Every good request gets its answer, in order, unless the one before had the connection closed. Returns whether
+ * something else was sent, too, to which there may be an answer. */
+static bool converse(struct client *client, const char *bytes, size_t length, bool pipelined)
 {
     struct http_message request, answer;
     bool open = true;
@@ -310,20 +311,20 @@ static void converse(struct client *client, const char *bytes, size_t length, bo
         bytes += size;
         length -= size;
     }
-    if (!open || pipelined || length == 0)
-        return;
-    client_send(client, bytes, length);
+    if (open && !pipelined)
+        client_send(client, bytes, length);
+    return open && length > 0;
 }
 
-/* What is no good request may get an answer, or a closed connection; and nothing of this input is left for the next. */
-static void say_goodbye(struct client *client)
+/* The connection ends, and nothing of this input is left for the next. No body was taken for a request. */
+static void say_goodbye(struct client *client, bool more)
 {
     struct http_message answer;
     shutdown(client->fd, SHUT_WR);
     client_receive(client);
     demand(client->ended);
     size_t left = client->got.length - client->used;
-    demand(left == 0 || http_answer_read(client->got.data + client->used, left, true, &answer));
+    demand(left == 0 || (more && http_answer_read(client->got.data + client->used, left, true, &answer)));
     serve();
     demand(atomic_load(&server->connections) == 0 && atomic_load(&server->active) == 0);
 }
@@ -346,8 +347,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&client.got, 0);
     buf_addc(&client.got, '\0');
     buf_clear(&client.got);
-    converse(&client, newline + 1, size - (size_t)(newline + 1 - bytes), pipelined);
-    say_goodbye(&client);
+    bool more = converse(&client, newline + 1, size - (size_t)(newline + 1 - bytes), pipelined);
+    say_goodbye(&client, more);
     close(client.fd);
     buf_free(&client.got);
     return 0;

@@ -114,6 +114,7 @@ static const char *const bodies[] = {
     "{\"version\":3,\"providers\":[{\"name\":\"P\",\"servers\":[{\"type\":\"imap\",\"name\":\"i.example\"}],"
     "\"domains\":[\"example.com\"]}]}",
     "5\r\nabcde\r\n0\r\n\r\n",
+    "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     "",
 };
 
