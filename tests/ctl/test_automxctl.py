@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import plistlib
 import re
 import sqlite3
@@ -212,6 +213,43 @@ def test_lookup_shows_each_step(filled):
     broken = filled.run("lookup", "joe@example.com", code=1)
     assert re.search(r"failed: user_query.*mailbox", broken.stdout) and broken.stderr == ""
     assert "user joe@example.com" in broken.stdout
+
+
+def test_lookup_tells_where_a_domain_went(tool):
+    domains = [{"name": "old.example", "moved_to": "new.example"},
+               {"name": "away.example", "redirect_url": "https://autodiscover.example.net/autodiscover.xml"}]
+    tool.run("import", tool.write("accounts.json", {**ACCOUNTS, "domains": domains}))
+    assert re.search("^moved +addresses moved to new.example$", tool.run("lookup", "old.example").stdout, re.M)
+    steps = tool.run("lookup", "joe@away.example").stdout
+    assert re.search("^redirect +Autodiscover clients are sent to https://autodiscover.example.net/", steps, re.M)
+
+
+def test_render_answers_generally_while_the_look_up_fails(tool):
+    """As the daemon does; the administrator is told."""
+    tool.run("import", tool.write("accounts.json", {
+        **ACCOUNTS, "ldapservers": [{"id": 1, "name": "127.0.0.1", "port": 1, "search_base": "dc=example"}],
+        "domains": [{"name": "example.com", "ldapserver": 1}]}))
+    failing = tool.run("render", "joe@example.com")
+    assert re.fullmatch("automxctl: .*the user look-up failed, so this is the general answer: .*LDAP server.*\n", failing.stderr)
+    tool.sql("UPDATE domain SET ldapserver_id = NULL")
+    general = tool.run("render", "joe@example.com")
+    assert (general.stdout, general.stderr) == (failing.stdout, "")
+
+
+def test_a_document_leaves_the_prompt_on_a_line_of_its_own(filled):
+    """On a terminal; elsewhere the bytes are those that are sent."""
+    plain = filled.run("render", "example.com", "--format", "pacc", text=False).stdout
+    assert not plain.endswith(b"\n")
+    master, slave = os.openpty()
+    try:
+        result = subprocess.run([AUTOMXCTL, "--config", str(filled.directory / "automx2.conf"), "render", "example.com",
+                                 "--format", "pacc"], stdout=slave, stderr=subprocess.PIPE)
+        shown = os.read(master, 65536)
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert result.returncode == 0
+    assert shown.replace(b"\r\n", b"\n") == plain + b"\n"
 
 
 def test_upgrade_says_what_it_does(tool):

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import resource
 import signal
 import sqlite3
 import stat
@@ -279,6 +280,30 @@ def test_an_output_that_cannot_be_written_fails(single, tmp_path):
     for path in ("/dev/null", str(tmp_path), str(tmp_path / "no" / "file")):
         assert path in single.run("export", "--output", path, code=1).stderr
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_an_output_that_does_not_fit_leaves_the_old_one(single, tmp_path):
+    """As on a disk that is full: here, no file of this process may grow past 64 KiB."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+
+    single.load({"version": 3, "providers": [{"name": "x", "domains": [f"d{i}.{'x' * 40}.example" for i in range(1500)]}]},
+                "--replace")
+    path = tmp_path / "export.json"
+    path.write_text("old", encoding="utf-8")
+    done = subprocess.run(single.command("export", "--output", str(path)), preexec_fn=limit, capture_output=True, text=True)
+    assert done.returncode == 1 and f"{path} cannot be written: File too large" in done.stderr, done
+    assert path.read_text(encoding="utf-8") == "old"
+    assert sorted(os.listdir(tmp_path)) == ["a.sqlite", "automx2.conf", "export.json"]
+    single.run("export", "--output", str(path))
+    assert len(json.loads(path.read_text(encoding="utf-8"))["providers"][0]["domains"]) == 1500
+
+
+def test_a_file_that_cannot_be_read_is_told(single, tmp_path):
+    for path, reason in ((tmp_path / "absent", "No such file"), (tmp_path, "Is a directory")):
+        error = single.run("import", str(path), code=1).stderr
+        assert f"{path} cannot be read: {reason}" in error
 
 
 def test_rows_that_cannot_be_right_are_left_out_and_told(single, tmp_path):

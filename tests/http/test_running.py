@@ -30,6 +30,22 @@ def run(*args, env=None, text=None, **options):
     return subprocess.run([AUTOMXD, *args], capture_output=True, text=True, timeout=30, env=environment, **options)
 
 
+def test_as_many_descriptors_as_the_service_may_have():
+    """The usual soft limit is for programs that use select()."""
+    with Daemon(seed=ACCOUNTS, wrap=["prlimit", "--nofile=256:4096"], allow=["connections can be open at once"]) as daemon:
+        with open(f"/proc/{daemon.process.pid}/limits", encoding="ascii") as file:
+            limits = re.search(r"^Max open files +(\d+) +(\d+)", file.read(), re.M)
+        assert limits.groups() == ("4096", "4096")
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+def test_check_config_prints_each_log_level(tmp_path, level):
+    path = tmp_path / "a.conf"
+    path.write_text(f"[automx2]\nloglevel = {level.lower()}\n")
+    done = run("--config", str(path), "--check-config")
+    assert re.search(f"^loglevel = {level}$", done.stdout, re.M), done
+
+
 # Options
 
 def test_version_and_help():
