@@ -161,6 +161,26 @@ def test_every_thread_has_given_up_what_it_does_not_need():
         assert {status["Seccomp"] for status in status_lines(daemon)} == {"0"}, "nobody asked for it"
 
 
+OLD_KERNEL = """
+import errno, os, sys
+sys.path.insert(0, sys.argv[1])
+from support.unit import ALLOW, Filter, refuse
+calls = Filter(ALLOW)
+calls.add(refuse(errno.ENOSYS), "landlock_create_ruleset")
+calls.load()
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_kernel_without_landlock_is_told_and_the_rest_holds():
+    wrap = [sys.executable, "-c", OLD_KERNEL, os.path.join(ROOT, "tests")]
+    with Daemon({"sandbox": "yes"}, seed=SEED, wrap=wrap, allow=["sandbox: this kernel has no landlock"]) as daemon:
+        assert daemon.stderr().count("this kernel has no landlock (Function not implemented)") == 1
+        assert daemon.autoconfig("joe@example.com").status == 200
+        for status in status_lines(daemon):
+            assert status["Seccomp_filters"] == "2" and status["CapPrm"] == "0" * 16, status
+
+
 @pytest.mark.parametrize("way", ["database", "accounts", "sandbox_read"])
 def test_reload_says_what_is_out_of_reach_and_keeps_the_old(tmp_path, way):
     (tmp_path / "accounts.json").write_text(json.dumps(ACCOUNTS))
