@@ -17,6 +17,10 @@ SERVERS = [{"type": "imap", "name": "imap.example.com"}, {"type": "smtp", "name"
 SEED = {"provider": "Example Inc.", "domains": ["example.com"], "servers": SERVERS}
 ACCOUNTS = {"version": 3, "providers": [{"name": "Example Inc.", "servers": SERVERS, "domains": ["example.com"]}]}
 MANY = 5000
+# More than SQLite keeps in memory: it goes to a file of its own.
+LARGE_QUERY = ("WITH RECURSIVE number (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < 40000) "
+               "SELECT uid AS login FROM mailbox WHERE address = :address "
+               "AND (SELECT count(DISTINCT hex(randomblob(100))) FROM number) > 0")
 
 
 @pytest.fixture(params=["sandbox", "unit"])
@@ -46,10 +50,11 @@ def test_sqlite_and_a_unix_socket(confined, tmp_path):
         connection.executescript("CREATE TABLE mailbox (address TEXT, uid TEXT);"
                                  "INSERT INTO mailbox VALUES ('jane@example.com', 'u123');")
     settings = {"sandbox": "yes", "cache_ttl": "0", "user_cache_ttl": "0", "user_db_uri": f"sqlite:///{people}",
-                "user_query": "SELECT uid AS login FROM mailbox WHERE address = :address"}
+                "user_query": LARGE_QUERY, "lookup_timeout": "20s"}
     many = dict(SEED, domains=[f"example{i}.com" for i in range(MANY)] + ["example.com"])
     with Daemon({**settings, "listen": f"unix:{path}"}, listening=True, **confined) as daemon:
         assert request(str(path), "GET", "/initdb/").status == 200
+        os.chmod(daemon.database, 0o660)  # which the journal gets, too
         assert request(str(path), "DELETE", "/initdb/").status == 200
         assert request(str(path), "POST", "/initdb/", body=json.dumps(many)).status == 200
         assert request(str(path), "GET", "/readyz").status == 200

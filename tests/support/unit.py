@@ -1,6 +1,6 @@
 """Runs a program under the system calls of a systemd unit, and without capabilities: what systemd does with
-SystemCallFilter=, MemoryDenyWriteExecute=, RestrictAddressFamilies=, RestrictNamespaces= and an empty
-CapabilityBoundingSet=. What the unit would refuse ends the program instead, so that no test can overlook it.
+SystemCallFilter=, MemoryDenyWriteExecute=, RestrictAddressFamilies=, RestrictNamespaces=, UMask= and an
+empty CapabilityBoundingSet=. What the unit would refuse ends the program instead, so that no test can overlook it.
 
     /usr/bin/python3 unit.py UNIT PROGRAM ARGUMENT...
 """
@@ -76,6 +76,7 @@ def drop_capabilities():
 def restrict(unit):
     assert unit["CapabilityBoundingSet"] == []
     drop_capabilities()
+    os.umask(int(unit["UMask"][0], 8))
     names = set().union(*(expand(word) for word in ["@default", *unit["SystemCallFilter"]]))
     assert not any(name.startswith("~") for name in names)
     families = [int(getattr(socket, word)) for word in unit["RestrictAddressFamilies"]]
