@@ -1,14 +1,21 @@
-/* fuzz_lookup.c - what a look-up of a person is made of: line 1 an address, line 2 an LDAP filter, the rest a
- * statement. */
+/* fuzz_lookup.c - what a look-up of a person is made of: line 1 an address, line 2 an LDAP filter, line 3 the hosts of
+ * directories, the rest a statement. */
 /* SPDX-License-Identifier: MIT */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "account/address.h"
+#include "base/log.h"
 #include "oracle.h"
 #include "sql/text.h"
+#include "userdb/directory.h"
 #include "userdb/filter.h"
+#include "userdb/ldap_link.h"
+
+enum status __wrap_ldap_link_load(struct error *error_r);
+enum status __wrap_ldap_link_open(const struct ldap_server *server, const char *url, int64_t deadline,
+                                  struct ldap_link **link_r, struct error *error_r);
 
 enum { PARAMETERS_MAX = 16 };
 
@@ -42,6 +49,32 @@ static void check_filter(struct arena *arena, const char *filter, const struct a
         hostile += 3;
     }
     demand(*hostile == '\0');
+}
+
+enum status __wrap_ldap_link_load(struct error *error_r)
+{
+    return STATUS_OK;
+}
+
+/* No directory answers; but each host has become a URL. */
+enum status __wrap_ldap_link_open(const struct ldap_server *server, const char *url, int64_t deadline,
+                                  struct ldap_link **link_r, struct error *error_r)
+{
+    demand(strstr(url, "://") && !strpbrk(url, " ,\t"));
+    return error_set(error_r, STATUS_BACKEND, "%s is not there", url);
+}
+
+static void check_directories(struct arena *arena, const char *hosts, const struct address *address)
+{
+    const struct ldap_server server = {
+        .id = 1, .hosts = hosts, .port = 389, .filter = "(mail={0})", .base = "", .scope = "sub", .attr_login = "uid"};
+    struct directory *directory = directory_new();
+    struct person person;
+    struct error error = {""};
+    demand(directory != NULL);
+    demand(directory_find(directory, &server, address, INT64_MAX, arena, &person, &error) == STATUS_BACKEND);
+    demand(error.text[0] != '\0');
+    directory_free(&directory);
 }
 
 /* A statement that SQLite takes, and whose parameters are all written as ?, has as many as we see. */
@@ -86,15 +119,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static sqlite3 *db;
     if (size > 16 * 1024)
         return 0;
-    if (!db)
+    if (!db) {
         demand(sqlite3_open(":memory:", &db) == SQLITE_OK);
+        log_set_level(LOG_LEVEL_CRITICAL);
+    }
     char *text = input_text(data, size), *rest = text;
     struct arena *arena = arena_new(1024 * 1024);
     struct address address;
     demand(arena != NULL);
-    const char *person = next_line(&rest), *filter = next_line(&rest);
-    if (address_parse(arena, person, strlen(person), &address, NULL) == STATUS_OK)
+    const char *person = next_line(&rest), *filter = next_line(&rest), *hosts = next_line(&rest);
+    if (address_parse(arena, person, strlen(person), &address, NULL) == STATUS_OK) {
         check_filter(arena, filter, &address);
+        check_directories(arena, hosts, &address);
+    }
     check_statement(arena, db, rest);
     arena_free(&arena);
     free(text);
