@@ -15,7 +15,7 @@ static enum MHD_Result ask_answer(struct request *request)
 
 enum MHD_Result handle_ask(struct request *request)
 {
-    if (!request_is_direct(request, true))
+    if (!request_is_direct(request))
         return reply_text(request, MHD_HTTP_FORBIDDEN,
                           "This is answered only to processes on this machine and to trusted_proxies that ask for "
                           "themselves.");

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/handlers.h"
 #include "http/job.h"
+#include "http/local.h"
 #include "http/reply.h"
 
 enum MHD_Result handle_health(struct request *request)
@@ -20,7 +21,7 @@ static enum MHD_Result ready_answer(struct request *request)
     if (!result->expired && result->status == STATUS_OK)
         return reply_text(request, MHD_HTTP_OK, "ready");
     /* The reason may name hosts and files, which is for the administrator alone. */
-    if (!request_is_direct(request, false))
+    if (local_refusal(request))
         return reply_unavailable(request, "The database cannot be asked.");
     return reply_unavailable(request, result->expired ? "The database does not answer in time." : result->error.text);
 }

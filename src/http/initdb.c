@@ -1,22 +1,12 @@
 /* initdb.c - /initdb: fills and empties the database, as automx2's scripts do it. */
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <strings.h>
 
-#include "base/text.h"
 #include "http/handlers.h"
-#include "http/host.h"
 #include "http/job.h"
+#include "http/local.h"
 #include "http/reply.h"
 
-static bool host_is_here(const struct request *request)
-{
-    const char *header = request->headers.host;
-    return host_is_loopback(request->host) && (!header || host_is_loopback((struct slice){header, strlen(header)}));
-}
-
-/* There is no password here: whoever can connect from this machine may use it. So nobody else may get through: not by a
- * proxy that passes everything on, not by a web page in a browser on this machine. */
 const char *initdb_refusal(const struct request *request)
 {
     if (!request->service->settings->initdb)
@@ -24,20 +14,7 @@ const char *initdb_refusal(const struct request *request)
     if (request->service->settings->accounts)
         return "The accounts come from the file that the setting 'accounts' names: edit it and reload automxd "
                "(SIGHUP).";
-    if (!net_address_is_loopback(&request->peer))
-        return "It is for processes on this machine: connect to 127.0.0.1, ::1 or the unix socket.";
-    if (request->headers.forwarded)
-        return "It is for processes on this machine, and this request came through a proxy.";
-    /* nginx tells nobody that it is a proxy unless it is told to, but up to 1.29.6 it speaks HTTP/1.0 then. */
-    if (strcmp(request->version, MHD_HTTP_VERSION_1_1) != 0)
-        return "It is for processes on this machine that speak HTTP/1.1; HTTP/1.0 is what a proxy would speak.";
-    if (!host_is_here(request))
-        return "It is for processes on this machine: the Host must be localhost or a loopback address.";
-    if (request->headers.origin)
-        return "It is not for web pages: this request has an Origin header.";
-    if (request->headers.fetch_site && !text_equal_nocase(request->headers.fetch_site, "none"))
-        return "It is not for web pages: this request was made by one.";
-    return NULL;
+    return local_refusal(request);
 }
 
 static void seed(struct store_session *session, const char *text, size_t length, struct job_result *result)

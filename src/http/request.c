@@ -442,10 +442,9 @@ const char *request_host_domain(struct request *request)
     return host_domain(request->arena, request->host);
 }
 
-bool request_is_direct(const struct request *request, bool or_trusted)
+bool request_is_direct(const struct request *request)
 {
     if (request->headers.forwarded)
         return false;
-    return net_address_is_loopback(&request->peer) ||
-           (or_trusted && proxies_trust(&request->service->proxies, &request->peer));
+    return net_address_is_loopback(&request->peer) || proxies_trust(&request->service->proxies, &request->peer);
 }

@@ -117,8 +117,7 @@ bool request_parameter(const struct request *request, const char *name, struct p
 /* The mail domain of the host, or NULL. */
 const char *request_host_domain(struct request *request);
 
-/* Whether the request came straight from a process on this machine (or, where trusted, from a trusted proxy's machine)
- * and was not passed on for somebody else. */
-bool request_is_direct(const struct request *request, bool or_trusted);
+/* Whether the request came straight from this machine or a trusted proxy's, and was not passed on for somebody else. */
+bool request_is_direct(const struct request *request);
 
 #endif
