@@ -218,6 +218,7 @@ static enum status sign(const struct profile_signer *signer, const struct buf *d
     enum status status = STATUS_OK;
     unsigned char *der = NULL;
     int length = -1;
+    ERR_clear_error();
     BIO *content = BIO_new_mem_buf(document->data, (int)document->length);
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, signer->chain, NULL, CMS_PARTIAL | CMS_BINARY);
 
@@ -225,7 +226,8 @@ static enum status sign(const struct profile_signer *signer, const struct buf *d
         CMS_add1_signer(cms, signer->certificate, signer->key, EVP_sha256(), CMS_BINARY | CMS_NOSMIMECAP) != NULL &&
         CMS_final(cms, content, NULL, CMS_BINARY) == 1)
         length = i2d_CMS_ContentInfo(cms, &der);
-    if (length > 0)
+    /* OpenSSL may note that it got no memory for a part, and go on without. */
+    if (length > 0 && ERR_peek_error() == 0)
         buf_add(out, der, (size_t)length);
     else
         status = error_set(error_r, STATUS_BACKEND, "The profile cannot be signed: %s.", reason());

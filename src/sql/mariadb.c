@@ -38,6 +38,7 @@ static bool is_lost(unsigned code)
     case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:
     case CR_COMMANDS_OUT_OF_SYNC:
+    case CR_OUT_OF_MEMORY:    /* the rest of the answer was not read, and freeing the statement would wait for it */
     case CR_MALFORMED_PACKET: /* nobody knows where the next packet begins */
     case CR_NET_PACKET_TOO_LARGE:
     case CR_SSL_CONNECTION_ERROR:
@@ -195,7 +196,11 @@ static enum status maria_prepare(struct sql_statement *statement, struct error *
         goto out;
     }
     result->fields = mysql_stmt_result_metadata(result->stmt);
-    result->column_count = result->fields ? mysql_num_fields(result->fields) : 0;
+    result->column_count = mysql_stmt_field_count(result->stmt);
+    if (result->column_count > 0 && !result->fields) {
+        status = error_set(error_r, STATUS_LIMIT, "out of memory");
+        goto out;
+    }
     if (result->column_count > COLUMNS_MAX) {
         status = error_set(error_r, STATUS_INVALID, "the statement returns %u columns; at most %d work",
                            result->column_count, COLUMNS_MAX);

@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 enum { PLACE_DEPTH_MAX = 16, SHOWN_MAX = 60, NAMES_SHOWN_MAX = 12 };
@@ -118,6 +120,15 @@ static size_t steps_of(const struct json_place *place, const struct json_place *
     return depth < PLACE_DEPTH_MAX ? depth : PLACE_DEPTH_MAX;
 }
 
+/* Then what is missed or found wrong may be neither. */
+static bool lacks_memory(struct json_reader *reader)
+{
+    if (memory_failures() == reader->failures)
+        return false;
+    reader->status = error_set(reader->error_r, STATUS_LIMIT, "memory is out");
+    return true;
+}
+
 void reader_fail(struct json_reader *reader, const struct json_place *place, const char *format, ...)
 {
     const struct json_place *steps[PLACE_DEPTH_MAX];
@@ -127,7 +138,7 @@ void reader_fail(struct json_reader *reader, const struct json_place *place, con
     struct buf path;
     char reason[384];
     va_list arguments;
-    if (reader->status != STATUS_OK)
+    if (reader->status != STATUS_OK || lacks_memory(reader))
         return;
     va_start(arguments, format);
     vsnprintf(reason, sizeof(reason), format, arguments);
@@ -154,6 +165,19 @@ void reader_fail(struct json_reader *reader, const struct json_place *place, con
 
 /* -- What is it? -- */
 
+static void *noting_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    if (memory == NULL)
+        memory_note_failure();
+    return memory;
+}
+
+void reader_init(void)
+{
+    json_set_alloc_funcs(noting_malloc, free);
+}
+
 void reader_open(struct json_reader *reader, struct arena *arena, const char *text, size_t length,
                  struct error *error_r)
 {
@@ -163,8 +187,11 @@ void reader_open(struct json_reader *reader, struct arena *arena, const char *te
         text += strlen(byte_order_mark);
         length -= strlen(byte_order_mark);
     }
-    *reader = (struct json_reader){.text = text, .length = length, .arena = arena, .error_r = error_r};
+    *reader = (struct json_reader){
+        .text = text, .length = length, .arena = arena, .error_r = error_r, .failures = memory_failures()};
     reader->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
+    if (lacks_memory(reader))
+        return;
     if (reader->root == NULL) {
         /* The text before the mistake may be a password. */
         char *shown = strstr(fault.text, " near '");

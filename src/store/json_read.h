@@ -20,6 +20,7 @@ struct json_reader {
     struct arena *arena; /* of the texts that are returned */
     enum status status;
     struct error *error_r;
+    unsigned failures; /* of memory, before the text was read */
 };
 
 /* Where a value stands: a chain from the root (parent NULL), on the callers' stacks. */
@@ -29,6 +30,10 @@ struct json_place {
     size_t index;
     const json_t *value; /* NULL: absent */
 };
+
+/* Lets jansson note (base/memory.h) what it gets no memory for: it goes on without the byte or member, and nobody would
+ * know. Once, before there are threads that use it. */
+void reader_init(void);
 
 /* Parses the text; the root must be an object. Members twice in an object are refused. */
 void reader_open(struct json_reader *reader, struct arena *arena, const char *text, size_t length,

@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "store/domain_query.h"
+#include "store/json_read.h"
 #include "store/seed.h"
 #include "store/session.h"
 
@@ -122,8 +124,10 @@ static enum status fill_from_file(struct store *store, struct error *error_r)
 
 enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sql *sql = NULL;
     *store_r = NULL;
+    pthread_once(&once, reader_init); /* at the daemon's start, when it has no other thread */
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL)
         return error_set(error_r, STATUS_LIMIT, "memory is out");

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the test and the daemon share: a file of this form, named by SHARED_PAGE, mapped by both. */
+/* What the test and the daemon share: a file of this form, named by CLOCK_SHIFT, mapped by both. */
 struct shift {
     _Atomic int64_t wall;      /* seconds */
     _Atomic int64_t monotonic; /* seconds */
@@ -23,7 +23,7 @@ static struct shift *shift = &none;
 
 [[gnu::constructor]] static void begin(void)
 {
-    const char *path = getenv("SHARED_PAGE");
+    const char *path = getenv("CLOCK_SHIFT");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;

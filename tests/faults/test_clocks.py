@@ -27,7 +27,7 @@ PROXY = {"X-Forwarded-For": "203.0.113.1"}
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
-    return preload.build("clock_shift.c", str(tmp_path_factory.mktemp("clock")))
+    return preload.Library("clock_shift", str(tmp_path_factory.mktemp("clock")))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def page(tmp_path):
 
 
 def shifted(library, page, config, **options):
-    return Daemon(config, seed=SEED, env=preload.environment(library, page), **options)
+    return Daemon(config, seed=SEED, env=preload.environment({library: page}), **options)
 
 
 def ask(daemon, domain, status, headers=None):
@@ -114,7 +114,7 @@ def test_wall_clock_while_a_directory_is_waited_for(library, page):
         config = {"lookup_timeout": "1s", "user_cache_ttl": "0s", "cache_ttl": "1h"}
         for jump in JUMPS:
             page.write(0, 0)
-            with Daemon(config, seed=seed, env=preload.environment(library, page), allow=["WARNING", "ERROR"]) as daemon, \
+            with Daemon(config, seed=seed, env=preload.environment({library: page}), allow=["WARNING", "ERROR"]) as daemon, \
                     socket.create_connection(daemon.address, timeout=20) as asking:
                 asking.sendall(b"GET /mail/config-v1.1.xml?emailaddress=a@example.com HTTP/1.1\r\nHost: a\r\n\r\n")
                 with mute.accept()[0]:

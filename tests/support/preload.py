@@ -1,4 +1,4 @@
-"""Libraries of the tests' own that are loaded into the daemon before all others, and the page that they share with a test."""
+"""Libraries of the tests' own that are loaded into the daemon before all others, and the page that each shares with a test."""
 
 import mmap
 import os
@@ -8,25 +8,21 @@ import subprocess
 from .daemon import ROOT
 
 
-def build(source, directory):
-    """The path of the library that is made of a file of tests/faults."""
-    library = os.path.join(directory, source.removesuffix(".c") + ".so")
-    subprocess.run(["cc", "-std=gnu17", "-O1", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "tests/faults", source)],
-                   check=True)
-    return library
+class Library:
+    """name: of a file in tests/faults, without its ending."""
 
-
-def environment(library, page):
-    """What the daemon is started with. Sanitizers want to be first, but need not be."""
-    asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return {"LD_PRELOAD": library, "SHARED_PAGE": page.path, "ASAN_OPTIONS": asan}
+    def __init__(self, name, directory):
+        self.name = name
+        self.path = os.path.join(directory, name + ".so")
+        source = os.path.join(ROOT, "tests/faults", name + ".c")
+        subprocess.run(["cc", "-std=gnu17", "-O1", "-shared", "-fPIC", "-o", self.path, source], check=True)
 
 
 class Page:
     """Some numbers, of a format of the module struct."""
 
     def __init__(self, directory, form):
-        self.path = os.path.join(directory, "page")
+        self.path = os.path.join(directory, "page-" + form)
         self.form = struct.Struct("=" + form)
         with open(self.path, "w+b") as file:
             file.write(bytes(mmap.PAGESIZE))
@@ -38,3 +34,10 @@ class Page:
 
     def read(self):
         return self.form.unpack(self.map[:self.form.size])
+
+
+def environment(pages):
+    """What the daemon is started with. pages: of each library. Sanitizers want to be the first ones, but need not be."""
+    return {"LD_PRELOAD": ":".join(library.path for library in pages),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
+            **{library.name.upper(): page.path for library, page in pages.items()}}
