@@ -283,6 +283,7 @@ static const char *home_directory(void)
     const char *home = getenv("HOME");
     if (home && *home)
         return home;
+    /* cppcheck-suppress getpwuidCalled ; only the main thread reads settings */
     const struct passwd *user = getpwuid(getuid());
     return user ? user->pw_dir : NULL;
 }

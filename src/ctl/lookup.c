@@ -24,14 +24,12 @@ static void print_time(int64_t start)
 /* Where user_query and domain_query ask. */
 static const char *query_database(struct tool *tool)
 {
+    const struct settings *settings = tool->settings;
+    const char *text = settings->user_db_uri != NULL ? settings->user_db_uri : settings->db_uri;
     const char *shown = NULL;
     struct sql_uri uri;
 
-    if (tool->settings->user_db_uri != NULL &&
-        sql_uri_parse(tool->arena, tool->settings->user_db_uri, &uri, NULL) == STATUS_OK)
-        shown = sql_uri_shown(tool->arena, &uri);
-    else if (tool->settings->db_uri != NULL &&
-             sql_uri_parse(tool->arena, tool->settings->db_uri, &uri, NULL) == STATUS_OK)
+    if (text != NULL && sql_uri_parse(tool->arena, text, &uri, NULL) == STATUS_OK)
         shown = sql_uri_shown(tool->arena, &uri);
     return shown != NULL ? shown : "the database";
 }

@@ -19,7 +19,7 @@ static const struct format *find_format(const char *name)
     if (format != NULL)
         return format;
     buf_init(&list, 0);
-    for (size_t i = 0; formats[i] != NULL && i < FORMATS_MAX; i++) {
+    for (size_t i = 0; i < FORMATS_MAX && formats[i] != NULL; i++) {
         names[i] = formats[i]->name;
         buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
     }

@@ -103,6 +103,7 @@ static enum status open_unix(struct opening *opening, const char *name, const ch
         close(fd);
         return cannot_bind(opening, name, failed);
     }
+    /* cppcheck-suppress resourceLeak ; add() takes it */
     return add(opening, (struct listen_socket){.fd = fd, .name = name, .path = path, .owned = true});
 }
 

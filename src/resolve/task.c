@@ -37,6 +37,19 @@ static void let_go(struct task *task)
     free(task);
 }
 
+/* The worker is done with it, or will never begin it. */
+static void finish(struct task *task, bool expired)
+{
+    pthread_mutex_lock(task->place->lock);
+    bool over = task->over;
+    task->over = true;
+    deadlines_remove(&task->deadline);
+    pthread_mutex_unlock(task->place->lock);
+    if (!over)
+        task->work.done(task->context, expired);
+    let_go(task);
+}
+
 static void run(struct pool_job *job, void **session)
 {
     struct task *task = LIST_ITEM(job, struct task, job);
@@ -44,15 +57,7 @@ static void run(struct pool_job *job, void **session)
 
     struct store_session *store = worker_store(task->place->store, session, &error);
     task->work.run(task->context, store, store ? NULL : &error);
-
-    pthread_mutex_lock(task->place->lock);
-    bool over = task->over;
-    task->over = true;
-    deadlines_remove(&task->deadline);
-    pthread_mutex_unlock(task->place->lock);
-    if (!over)
-        task->work.done(task->context, false);
-    let_go(task);
+    finish(task, false);
 }
 
 static void expire(struct deadline *deadline)
@@ -72,16 +77,7 @@ static void expire(struct deadline *deadline)
 /* The pool stops. What waited has expired before, so this is for what comes in between. */
 static void drop(struct pool_job *job)
 {
-    struct task *task = LIST_ITEM(job, struct task, job);
-
-    pthread_mutex_lock(task->place->lock);
-    bool over = task->over;
-    task->over = true;
-    deadlines_remove(&task->deadline);
-    pthread_mutex_unlock(task->place->lock);
-    if (!over)
-        task->work.done(task->context, true);
-    let_go(task);
+    finish(LIST_ITEM(job, struct task, job), true);
 }
 
 bool task_submit(struct task_place *place, const struct resolver_work *work, void *context)

@@ -336,11 +336,10 @@ enum status sql_prepare(struct sql *sql, const char *sql_text, struct sql_statem
         *statement_r = statement;
         return STATUS_OK;
     }
-    if (!known) {
+    if (!known)
         status = new_statement(sql, sql_text, &statement, error_r);
-        if (status != STATUS_OK)
-            return status;
-    }
+    if (!statement)
+        return status;
     start_clock(sql);
     for (int attempt = 0; attempt < 2; attempt++) {
         status = ensure_connected(sql, error_r);
@@ -510,7 +509,7 @@ static enum status ask(struct sql *sql, const char *question, const char *first,
     enum status status = sql_prepare(sql, question, &statement, error_r);
 
     *row_r = false;
-    if (status != STATUS_OK)
+    if (!statement)
         return status;
     if (statement->parameter_count > 0)
         sql_bind_text(statement, 1, first);
