@@ -117,9 +117,13 @@ enum status address_parse(struct arena *arena, const char *text, size_t length, 
         return refuse(error_r, "it is too long");
 
     address.local = arena_copy(arena, text, at);
-    address.text = arena_format(arena, "%s@%s", address.local != NULL ? address.local : "", address.domain);
-    if (address.local == NULL || address.text == NULL)
+    size_t domain_size = strlen(address.domain) + 1;
+    char *whole = arena_alloc(arena, at + 1 + domain_size);
+    if (address.local == NULL || whole == NULL)
         return error_set(error_r, STATUS_LIMIT, "out of memory");
+    memcpy(whole, text, at + 1); /* with the @ */
+    memcpy(whole + at + 1, address.domain, domain_size);
+    address.text = whole;
     *address_r = address;
     return STATUS_OK;
 }

@@ -6,12 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 
-enum { FIRST_CAPACITY = 256, DEFAULT_LIMIT = 16 * 1024 * 1024 };
+enum { FIRST_CAPACITY = 1024, DEFAULT_LIMIT = 16 * 1024 * 1024 };
 
 void buf_init(struct buf *buf, size_t limit)
 {
@@ -32,8 +31,7 @@ void buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
-/* Room for length more bytes and the NUL. */
-static bool reserve(struct buf *buf, size_t length)
+bool buf_reserve(struct buf *buf, size_t length)
 {
     if (buf->failed)
         return false;
@@ -49,6 +47,8 @@ static bool reserve(struct buf *buf, size_t length)
         capacity *= 2;
     if (capacity < needed)
         capacity = needed;
+    if (capacity - 1 > buf->limit) /* buf_add() looks at the capacity alone */
+        capacity = buf->limit + 1;
     char *data = realloc(buf->data, capacity);
     if (!data) {
         memory_note_failure();
@@ -60,24 +60,14 @@ static bool reserve(struct buf *buf, size_t length)
     return true;
 }
 
-void buf_add(struct buf *buf, const void *bytes, size_t length)
+void buf_addu(struct buf *buf, unsigned long number)
 {
-    if (!reserve(buf, length))
-        return;
-    if (length > 0)
-        memcpy(buf->data + buf->length, bytes, length);
-    buf->length += length;
-    buf->data[buf->length] = '\0';
-}
-
-void buf_adds(struct buf *buf, const char *text)
-{
-    buf_add(buf, text, strlen(text));
-}
-
-void buf_addc(struct buf *buf, char byte)
-{
-    buf_add(buf, &byte, 1);
+    char digits[3 * sizeof number];
+    char *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    buf_add(buf, at, (size_t)(digits + sizeof digits - at));
 }
 
 void buf_addf(struct buf *buf, const char *format, ...)
@@ -90,7 +80,7 @@ void buf_addf(struct buf *buf, const char *format, ...)
         buf->failed = true;
         return;
     }
-    if (!reserve(buf, (size_t)length))
+    if (!buf_reserve(buf, (size_t)length))
         return;
     va_start(args, format);
     vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
@@ -121,7 +111,7 @@ char *buf_steal(struct buf *buf, size_t *length_r)
 {
     if (length_r)
         *length_r = 0;
-    if (!reserve(buf, 0)) {
+    if (!buf_reserve(buf, 0)) {
         buf_free(buf);
         return NULL;
     }

@@ -26,8 +26,11 @@ static void misuse(struct xml *xml)
 
 static void indent(struct xml *xml)
 {
-    for (unsigned i = 0; i < xml->depth; i++)
-        buf_add(xml->out, "  ", 2);
+    static const char blanks[] = "                                ";
+    size_t width = (size_t)xml->depth * 2;
+    for (; width > sizeof blanks - 1; width -= sizeof blanks - 1)
+        buf_add(xml->out, blanks, sizeof blanks - 1);
+    buf_add(xml->out, blanks, width);
 }
 
 /* What stands for a byte that may not stand for itself; NULL when it may. */
@@ -60,12 +63,24 @@ static bool is_allowed(uint32_t code)
     return code >= 0x20 ? code != 0xfffe && code != 0xffff : code == '\t' || code == '\n' || code == '\r';
 }
 
+/* Printable ASCII without what escape_ascii() names: nearly all that is ever written. */
+static bool is_plain(char byte)
+{
+    static const uint64_t special = 1ull << '&' | 1ull << '<' | 1ull << '>' | 1ull << '"' | 1ull << '\'';
+    unsigned char code = (unsigned char)byte;
+    return code >= 0x20 && code < 0x7f && (code >= 64 || !(special >> code & 1));
+}
+
 static void add_escaped(struct buf *out, const char *text, bool attribute)
 {
     size_t length = strlen(text);
     size_t done = 0; /* written so far; runs that need no escape go out at once */
     size_t i = 0;
-    while (i < length) {
+    for (;;) {
+        while (i < length && is_plain(text[i]))
+            i++;
+        if (i == length)
+            break;
         uint32_t code;
         size_t size = text_utf8_next(text + i, length - i, &code);
         const char *instead = size == 0 || !is_allowed(code) ? "\uFFFD" : NULL;
@@ -121,6 +136,13 @@ void xml_attribute(struct xml *xml, const char *name, const char *value)
     buf_addc(xml->out, '"');
 }
 
+static void end_tag(struct xml *xml, const char *name)
+{
+    buf_adds(xml->out, "</");
+    buf_adds(xml->out, name);
+    buf_adds(xml->out, ">\n");
+}
+
 void xml_close(struct xml *xml)
 {
     if (xml->depth == 0) {
@@ -132,9 +154,7 @@ void xml_close(struct xml *xml)
         buf_addc(xml->out, '>');
     else if (!xml->inline_text)
         indent(xml);
-    buf_adds(xml->out, "</");
-    buf_adds(xml->out, name);
-    buf_adds(xml->out, ">\n");
+    end_tag(xml, name);
     xml->tag_open = false;
     xml->inline_text = false;
 }
@@ -162,15 +182,17 @@ void xml_element(struct xml *xml, const char *name, const char *text)
     buf_adds(xml->out, name);
     buf_addc(xml->out, '>');
     add_escaped(xml->out, text, false);
-    buf_adds(xml->out, "</");
-    buf_adds(xml->out, name);
-    buf_adds(xml->out, ">\n");
+    end_tag(xml, name);
 }
 
 void xml_element_number(struct xml *xml, const char *name, unsigned long number)
 {
     begin_child(xml);
-    buf_addf(xml->out, "<%s>%lu</%s>\n", name, number, name);
+    buf_addc(xml->out, '<');
+    buf_adds(xml->out, name);
+    buf_addc(xml->out, '>');
+    buf_addu(xml->out, number);
+    end_tag(xml, name);
 }
 
 void xml_empty(struct xml *xml, const char *name)
