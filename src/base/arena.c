@@ -4,6 +4,7 @@
 
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,8 @@ struct chunk {
 };
 
 struct arena {
+    atomic_uint owners;
+    struct arena *held;
     struct chunk *chunks; /* the newest first */
     size_t handed_out, limit;
     size_t taken;
@@ -51,24 +54,46 @@ struct arena *arena_new(size_t limit)
         memory_note_failure();
         return NULL;
     }
+    atomic_init(&arena->owners, 1);
     arena->limit = limit;
     arena->taken = sizeof *arena;
-    arena->next_size = CHUNK_FIRST;
+    size_t first = CHUNK_FIRST;
+    arena->next_size = limit < first ? limit + sizeof(struct chunk) : first;
     return arena;
 }
 
-void arena_free(struct arena **arena)
+struct arena *arena_share(struct arena *arena)
 {
-    if (!*arena)
-        return;
-    struct chunk *chunk = (*arena)->chunks;
+    atomic_fetch_add_explicit(&arena->owners, 1, memory_order_relaxed);
+    return arena;
+}
+
+void arena_hold(struct arena *holder, struct arena *arena)
+{
+    arena_free(&holder->held);
+    holder->held = arena_share(arena);
+}
+
+static void release(struct arena *arena)
+{
+    struct chunk *chunk = arena->chunks;
     while (chunk) {
         struct chunk *next = chunk->next;
         free(chunk);
         chunk = next;
     }
-    free(*arena);
-    *arena = NULL;
+    free(arena);
+}
+
+void arena_free(struct arena **arena_at)
+{
+    struct arena *arena = *arena_at;
+    *arena_at = NULL;
+    while (arena && atomic_fetch_sub_explicit(&arena->owners, 1, memory_order_acq_rel) == 1) {
+        struct arena *held = arena->held;
+        release(arena);
+        arena = held;
+    }
 }
 
 static struct chunk *add_chunk(struct arena *arena, size_t size)

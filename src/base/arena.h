@@ -14,8 +14,15 @@ struct arena;
 /* limit: bytes that the arena hands out at most. Returns NULL when memory is out. */
 struct arena *arena_new(size_t limit);
 
-/* Frees everything and sets the caller's pointer to NULL. A NULL pointer is fine. */
+/* Frees everything, unless somebody shares it, and sets the caller's pointer to NULL. A NULL pointer is fine. */
 void arena_free(struct arena **arena);
+
+/* Another reference to an arena that is finished: nothing is allocated from it any more, and any thread may free its
+ * reference. */
+struct arena *arena_share(struct arena *arena);
+
+/* The same, kept by holder until that is freed. An arena holds one other at most. */
+void arena_hold(struct arena *holder, struct arena *arena);
 
 /* Zeroed memory aligned for any type; NULL past the limit or when memory is out. */
 void *arena_alloc(struct arena *arena, size_t size);

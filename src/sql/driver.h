@@ -41,6 +41,7 @@ struct sql {
     int64_t deadline;        /* clock_ms() by which the running call must end */
     const atomic_bool *stop; /* ends it sooner; or NULL */
     bool connected;
+    unsigned connection_count;
     bool lost; /* set by a driver: the connection is of no use any more; the call failed without lasting effect */
     bool in_transaction;
     bool read_only;

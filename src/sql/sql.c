@@ -104,6 +104,7 @@ static enum status connect_now(struct sql *sql, struct error *error_r)
 
     sql->lost = false;
     sql->connected = status == STATUS_OK;
+    sql->connection_count++;
     return status;
 }
 
@@ -224,6 +225,11 @@ void sql_close(struct sql **sql)
 enum sql_dialect sql_dialect(const struct sql *sql)
 {
     return sql->driver->dialect;
+}
+
+unsigned sql_connection_count(const struct sql *sql)
+{
+    return sql->connection_count;
 }
 
 bool sql_read_only(const struct sql *sql)
@@ -465,7 +471,7 @@ void sql_reset(struct sql_statement *statement)
         statement->sql->active--;
     statement->executed = false;
     statement->misbound = false;
-    memset(statement->values, 0, sizeof(statement->values));
+    memset(statement->values, 0, statement->parameter_count * sizeof(statement->values[0]));
 }
 
 enum status sql_begin(struct sql *sql, struct error *error_r)

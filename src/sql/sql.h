@@ -39,6 +39,9 @@ void sql_close(struct sql **sql);
 enum sql_dialect sql_uri_dialect(const struct sql_uri *uri);
 
 enum sql_dialect sql_dialect(const struct sql *sql);
+/* Changes when the connection was made anew, so that what a server said of it before does not hold any more. */
+unsigned sql_connection_count(const struct sql *sql);
+
 bool sql_read_only(const struct sql *sql); /* SQLite opened a file that may only be read */
 
 /* Milliseconds that each later call may take, connecting again included; 0: no limit. MariaDB's library counts in whole

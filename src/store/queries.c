@@ -277,6 +277,14 @@ void queries_build(struct arena *arena, const struct schema *schema, struct quer
         queries_r->server_page[table] = server_page_query(arena, schema, table);
     extras_query(arena, schema, queries_r);
     queries_r->ldap_by_id = ldap_query(arena, schema, "l.id = ?");
+    if (schema_complete(schema)) {
+        queries_r->present = "SELECT d.id, d.name, d.provider_id, d.ldapserver_id FROM domain d WHERE d.name = ? AND "
+                             "d.alias_of IS NULL AND d.moved_to IS NULL AND d.redirect_url IS NULL AND "
+                             "d.types_off IS NULL";
+        queries_r->present_servers = "SELECT 0, m.server_id FROM server_domain m WHERE m.domain_id = ? UNION ALL "
+                                     "SELECT 1, m.davserver_id FROM davserver_domain m WHERE m.domain_id = ? UNION ALL "
+                                     "SELECT 2, m.service_id FROM service_domain m WHERE m.domain_id = ?";
+    }
     queries_r->ldap_page = ldap_query(arena, schema, "l.id > ? ORDER BY l.id LIMIT 500");
 }
 

@@ -32,7 +32,12 @@ struct queries {
     unsigned extras_bind_count;
     const char *ldap_by_id; /* NULL when there is no such table */
     const char *ldap_page;
+    const char *present;         /* a row of domain that says nothing out of the ordinary; NULL unless all of our schema
+                                    is there */
+    const char *present_servers; /* table and id of each server that is a domain's own */
 };
+
+enum present_column { PRESENT_ID, PRESENT_NAME, PRESENT_PROVIDER_ID, PRESENT_LDAP_ID };
 
 /* NULL text fields when memory is out: arena_failed() tells. */
 void queries_build(struct arena *arena, const struct schema *schema, struct queries *queries_r);

@@ -101,11 +101,12 @@ static const struct part_spec {
 
 /* Primary keys begin with the server, and a look-up begins with the domain. MySQL makes an index for each foreign key
  * by itself. */
-static const char indexes[] = "CREATE INDEX IF NOT EXISTS automxd_server_domain ON server_domain (domain_id);"
-                              "CREATE INDEX IF NOT EXISTS automxd_davserver_domain ON davserver_domain (domain_id);"
-                              "CREATE INDEX IF NOT EXISTS automxd_service_domain ON service_domain (domain_id);"
-                              "CREATE INDEX IF NOT EXISTS automxd_provider_link ON provider_link (provider_id);"
-                              "CREATE INDEX IF NOT EXISTS automxd_alias_of ON domain (alias_of);";
+static const char indexes[] =
+    "CREATE INDEX IF NOT EXISTS automxd_server_domain ON server_domain (domain_id, server_id);"
+    "CREATE INDEX IF NOT EXISTS automxd_davserver_domain ON davserver_domain (domain_id, davserver_id);"
+    "CREATE INDEX IF NOT EXISTS automxd_service_domain ON service_domain (domain_id, service_id);"
+    "CREATE INDEX IF NOT EXISTS automxd_provider_link ON provider_link (provider_id);"
+    "CREATE INDEX IF NOT EXISTS automxd_alias_of ON domain (alias_of);";
 
 /* SQLite keeps foreign keys only on connections that ask for it, which neither automx2 nor the sqlite3 shell does. What
  * hangs on a deleted row must not stay behind and then belong to the next row that gets its id. */

@@ -6,6 +6,7 @@
 #include "sql/sql.h"
 #include "store/connection.h"
 #include "store/odd_names.h"
+#include "store/offers.h"
 #include "store/queries.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct store {
 /* A connection with what was learnt about the database through it. */
 struct store_session {
     struct store *store;
+    struct sql_options options; /* of main */
     struct connection main;
     struct connection other; /* for domain_query, when that is asked elsewhere */
     bool other_at_fault;     /* the last look-up failed because of it */
@@ -37,6 +39,10 @@ struct store_session {
     int64_t schema_due;  /* clock_ms() at which the schema is looked at again */
     struct arena *arena; /* of the queries */
     struct queries queries;
+    bool reading;          /* store_find_present() has begun a transaction */
+    struct offers *offers; /* of store_find_present(), good for this connection and PRAGMA data_version; or NULL */
+    int64_t offers_version;
+    unsigned offers_connection;
 };
 
 /* Connects when needed and learns the schema. Every operation stands between these two; session_leave() takes what the

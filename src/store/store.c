@@ -186,12 +186,28 @@ enum status store_session_open(struct store *store, struct store_session **sessi
     if (session == NULL)
         return error_set(error_r, STATUS_LIMIT, "memory is out");
     session->store = store;
+    session->options = store->options;
     return STATUS_OK;
+}
+
+enum status store_session_open_brief(struct store *store, unsigned patience, struct store_session **session_r,
+                                     struct error *error_r)
+{
+    enum status status = store_session_open(store, session_r, error_r);
+    if (status == STATUS_OK)
+        (*session_r)->options.timeout = patience;
+    return status;
+}
+
+bool store_is_file(const struct store *store)
+{
+    return sql_uri_dialect(&store->uri) == SQL_SQLITE && !in_memory(&store->uri);
 }
 
 static void forget_schema(struct store_session *session)
 {
     arena_free(&session->arena);
+    offers_free(&session->offers);
     session->schema = (struct schema){0};
     session->schema_due = 0;
 }
@@ -199,6 +215,7 @@ static void forget_schema(struct store_session *session)
 static void fail(struct store_session *session, const struct error *error)
 {
     connection_failed(&session->main, error);
+    session->reading = false;
     forget_schema(session);
 }
 
@@ -219,8 +236,9 @@ static enum status make_queries(struct store_session *session, const struct sche
     /* Statements of the old queries would stay with the connection for ever. */
     if (session->arena != NULL) {
         arena_free(&session->arena);
+        offers_free(&session->offers);
         sql_close(&session->main.sql);
-        enum status status = sql_open(&session->store->uri, &session->store->options, &session->main.sql, error_r);
+        enum status status = sql_open(&session->store->uri, &session->options, &session->main.sql, error_r);
         if (status != STATUS_OK)
             return status;
     }
@@ -262,7 +280,7 @@ enum status session_enter(struct store_session *session, struct error *error_r)
 {
     struct error error = {0};
     const struct store *store = session->store;
-    enum status status = connection_open(&session->main, &store->uri, &store->options, error_r);
+    enum status status = connection_open(&session->main, &store->uri, &session->options, error_r);
     if (status != STATUS_OK)
         return status;
     if (clock_ms() >= session->schema_due)

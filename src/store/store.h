@@ -28,12 +28,29 @@ void store_close(struct store **store);
 enum status store_session_open(struct store *store, struct store_session **session_r, struct error *error_r);
 void store_session_close(struct store_session **session);
 
+/* The same with a patience of its own, in milliseconds, for connecting and for each statement. */
+enum status store_session_open_brief(struct store *store, unsigned patience, struct store_session **session_r,
+                                     struct error *error_r);
+
+/* Whether it is a database in a file, which answers without a journey. */
+bool store_is_file(const struct store *store);
+
 /* What is offered for a domain (a lower-case A-label): the rule with exactly this name, else the longest "*.suffix",
  * else "*", else the domain that settings.default_domain names; aliases are followed (8 deep at most). Faulty rows are
  * left out with one warning each that names table, id and word. The result lives in arena.
  * STATUS_OK, STATUS_NOT_FOUND, or STATUS_BACKEND when the database could not be asked. */
 enum status store_find(struct store_session *session, struct arena *arena, const char *domain,
                        const struct domain **domain_r, struct error *error_r);
+
+/* The same for a domain that has a row of exactly this name, in a file, by a short way that reads a few rows, whatever
+ * the database holds; STATUS_NOT_FOUND means no more than that this way does not lead to it. The domain lives in
+ * *arena_r, which becomes the caller's with STATUS_OK and is NULL otherwise. The session stays in a transaction, which
+ * sees nothing that is written from then on and keeps others from writing, up to store_session_rest(). */
+enum status store_find_present(struct store_session *session, const char *domain, struct arena **arena_r,
+                               const struct domain **domain_r, struct error *error_r);
+
+/* Ends the transaction of store_find_present(), if there is one. */
+void store_session_rest(struct store_session *session);
 
 /* Cheap: one row is asked for. For /readyz. */
 enum status store_ping(struct store_session *session, struct error *error_r);
