@@ -15,7 +15,15 @@
 
 #define SECTION "automx2" /* the name that automx2's files have */
 
-enum { ARENA_LIMIT = 16 * 1024 * 1024, KEYS_SHOWN = 64 };
+enum { ARENA_LIMIT = 16 * 1024 * 1024, KEYS_SHOWN = 64, THREADS_MAX = 256 };
+
+unsigned settings_http_threads(const struct settings *settings)
+{
+    if (settings->http_threads > 0)
+        return settings->http_threads;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (unsigned)processors;
+}
 
 bool setting_parse_duration(const char *text, unsigned long *milliseconds_r)
 {

@@ -102,6 +102,9 @@ extern const size_t settings_count;
 enum status settings_load(const char *path, struct settings **settings_r, struct error *error_r);
 void settings_free(struct settings **settings);
 
+/* How many threads serve connections: what http_threads says, or one a processor. */
+unsigned settings_http_threads(const struct settings *settings);
+
 /* Parses text as if it were the file (tests, fuzzers). */
 enum status settings_parse(const char *file, const char *text, size_t length, struct settings **settings_r,
                            struct error *error_r);

@@ -61,13 +61,19 @@ enum MHD_Result lookup_ask(struct request *request, bool wants_person, request_s
     request->source = "cache";
     request_expect(request, request->lookup_count);
     size_t known = 0;
-    for (size_t i = 0; i < request->lookup_count; i++)
-        known += ask(&request->lookups[i], wants_person) ? 0 : 1;
+    unsigned asked = 0; /* how often the store had to be asked */
+    for (size_t i = 0; i < request->lookup_count; i++) {
+        bool later = ask(&request->lookups[i], wants_person);
+        known += later ? 0 : 1;
+        asked += later || request->lookups[i].answer.asked ? 1 : 0;
+    }
+    if (asked > 0) {
+        request->source = "store";
+        request_charge(request, asked);
+    }
     if (known == request->lookup_count)
         return step(request);
 
-    request->source = "store";
-    request_charge(request, (unsigned)(request->lookup_count - known));
     for (size_t i = 0; i < known; i++)
         request_answered(request);
     return request_wait(request, step);

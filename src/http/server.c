@@ -22,7 +22,6 @@ enum {
     /* Room for the longest legal head with what libmicrohttpd notes about it, and for the answer's. It clears the
      * whole of it at every request, so it should not be larger. */
     CONNECTION_MEMORY = REQUEST_HEADER_MAX + 8 * 1024,
-    THREADS_MAX = 256,
     /* The library counts an ended connection as open for a moment longer than we do. */
     CONNECTIONS_ENDING = 64,
     CROWD_LEAST = 256, /* connections whose memory is worth returning */
@@ -112,14 +111,6 @@ static void on_panic(void *closure, const char *file, unsigned line, const char 
     abort();
 }
 
-static unsigned thread_count(const struct settings *settings)
-{
-    if (settings->http_threads > 0)
-        return settings->http_threads;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 1 ? 1 : processors > THREADS_MAX ? THREADS_MAX : (unsigned)processors;
-}
-
 /* How many connections there may be at once. They shall not take the last descriptors: databases could not be opened.
  */
 static unsigned connection_limit(const struct settings *settings, size_t listeners)
@@ -128,7 +119,8 @@ static unsigned connection_limit(const struct settings *settings, size_t listene
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return settings->connections;
-    rlim_t ours = OTHERS + listeners * thread_count(settings) * A_THREAD + (rlim_t)settings->lookup_workers * A_WORKER;
+    rlim_t ours =
+        OTHERS + listeners * settings_http_threads(settings) * A_THREAD + (rlim_t)settings->lookup_workers * A_WORKER;
     rlim_t room = limit.rlim_cur > ours ? limit.rlim_cur - ours : 0;
     if (room >= settings->connections)
         return settings->connections;
@@ -144,7 +136,7 @@ static unsigned connection_limit(const struct settings *settings, size_t listene
 
 static bool start_listener(struct listener *listener, const struct settings *settings)
 {
-    unsigned threads = thread_count(settings);
+    unsigned threads = settings_http_threads(settings);
     /* Not what bounds them: that is has_room(), which lets clients wait where the library would turn them away. */
     unsigned connections = listener->server->connections_max + threads * CONNECTIONS_ENDING;
     unsigned seconds = (settings->idle_timeout + 999) / 1000;

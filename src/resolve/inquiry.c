@@ -128,13 +128,26 @@ struct lookups *inquiry_lookups(const struct sources *sources, const struct inqu
     return inquiry->phase == PHASE_PERSON ? sources->persons : sources->domains;
 }
 
-enum resolve_outcome inquiry_from_cache(const struct sources *sources, struct inquiry *inquiry, int64_t now)
+static struct finding find_locally(const struct sources *sources, struct inquiry *inquiry, const struct cache_key *key,
+                                   int64_t now)
+{
+    struct snapshot *snapshot;
+    unsigned round = lookups_round(sources->domains);
+    if (inquiry->phase == PHASE_PERSON || !sources->local || !local_find(sources->local, key->bytes, &snapshot))
+        return (struct finding){.result = LOOKUP_UNKNOWN};
+    inquiry->answer.asked = true;
+    return lookups_put(sources->domains, key, snapshot, round, now);
+}
+
+enum resolve_outcome inquiry_at_once(const struct sources *sources, struct inquiry *inquiry, int64_t now)
 {
     for (;;) {
         char buffer[KEY_MAX + 1];
         struct cache_key key = inquiry_key(sources, inquiry, buffer);
         struct lookups *lookups = inquiry_lookups(sources, inquiry);
         struct finding finding = lookups_get(lookups, &key, now);
+        if (finding.result == LOOKUP_UNKNOWN)
+            finding = find_locally(sources, inquiry, &key, now);
         if (finding.result == LOOKUP_UNKNOWN)
             return RESOLVE_PENDING;
         enum resolve_outcome outcome = understand(sources, inquiry, &finding);

@@ -3,6 +3,7 @@
 #ifndef RESOLVE_INQUIRY_H
 #define RESOLVE_INQUIRY_H
 
+#include "resolve/local.h"
 #include "resolve/lookups.h"
 #include "resolve/resolver.h"
 
@@ -15,6 +16,7 @@ struct sources {
     const struct userdb *userdb;
     struct lookups *domains;
     struct lookups *persons;
+    struct local *local; /* NULL: the store is no file */
 };
 
 /* How far a question has come. */
@@ -24,8 +26,9 @@ struct inquiry {
     struct answer answer;
 };
 
-/* From the cache alone; RESOLVE_PENDING when that is not enough. */
-enum resolve_outcome inquiry_from_cache(const struct sources *sources, struct inquiry *inquiry, int64_t now);
+/* From the cache, or from a file that is as quick; RESOLVE_PENDING when that is not enough. Without the lookups' lock.
+ */
+enum resolve_outcome inquiry_at_once(const struct sources *sources, struct inquiry *inquiry, int64_t now);
 
 /* Goes on with what is known, joining flights where something is not; after the deadline (late), without waiting.
  * RESOLVE_PENDING: the waiter waits for a flight of inquiry_lookups(). With the lookups' lock. */

@@ -50,6 +50,7 @@ struct lookups {
     bool complained; /* and the log says so */
     struct complaint complaints[COMPLAINTS];
 
+    atomic_uint round; /* counts lookups_forget(); changed with the lock */
     atomic_uint_fast64_t misses, stale, failures, timeouts, busy;
 };
 
@@ -318,6 +319,13 @@ void *flight_subject(const struct flight *flight)
     return flight->subject;
 }
 
+static void put(struct lookups *lookups, const struct cache_key *key, void *value, int64_t now)
+{
+    const struct lookups_plan *plan = &lookups->plan;
+    cache_put(lookups->cache, key, CACHE_PRESENT, value, now + plan->fresh_for, now + plan->fresh_for + plan->stale_for,
+              now);
+}
+
 struct finding flight_land(struct flight *flight, enum status status, void *value, const struct error *error,
                            int64_t now, struct list *waiters)
 {
@@ -330,8 +338,7 @@ struct finding flight_land(struct flight *flight, enum status status, void *valu
         rejoice(lookups);
         finding = (struct finding){LOOKUP_PRESENT, value, false};
         if (!flight->forgotten)
-            cache_put(lookups->cache, &key, CACHE_PRESENT, plan->type->ref(value), now + plan->fresh_for,
-                      now + plan->fresh_for + plan->stale_for, now);
+            put(lookups, &key, plan->type->ref(value), now);
     } else if (status == STATUS_NOT_FOUND) {
         rejoice(lookups);
         finding.result = LOOKUP_ABSENT;
@@ -359,9 +366,28 @@ void flight_free(struct flight *flight)
     free(flight);
 }
 
+unsigned lookups_round(const struct lookups *lookups)
+{
+    return atomic_load_explicit(&lookups->round, memory_order_acquire);
+}
+
+struct finding lookups_put(struct lookups *lookups, const struct cache_key *key, void *value, unsigned round,
+                           int64_t now)
+{
+    count(&lookups->misses);
+    pthread_mutex_lock(lookups->plan.lock);
+    if (lookups->down)
+        rejoice(lookups);
+    if (round == lookups_round(lookups))
+        put(lookups, key, lookups->plan.type->ref(value), now);
+    pthread_mutex_unlock(lookups->plan.lock);
+    return (struct finding){LOOKUP_PRESENT, value, false};
+}
+
 void lookups_forget(struct lookups *lookups)
 {
     pthread_mutex_lock(lookups->plan.lock);
+    atomic_fetch_add_explicit(&lookups->round, 1, memory_order_release);
     for (size_t i = 0; i <= lookups->mask; i++) {
         for (struct flight *flight = lookups->buckets[i]; flight; flight = flight->next)
             flight->forgotten = true;

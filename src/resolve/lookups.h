@@ -65,7 +65,13 @@ struct cache_key lookups_key(const struct lookups *lookups, const char *bytes, s
 /* What is fresh in the cache, else LOOKUP_UNKNOWN. Without the lock. */
 struct finding lookups_get(struct lookups *lookups, const struct cache_key *key, int64_t now);
 
-/* The same, then what is stale but usable, else LOOKUP_FAILED: never waits. */
+/* For a value that somebody found without a flight: lookups_round() before looking, then lookups_put(), which takes
+ * over the value and keeps it unless lookups_forget() was called in between. Returns it as found. Without the lock. */
+unsigned lookups_round(const struct lookups *lookups);
+struct finding lookups_put(struct lookups *lookups, const struct cache_key *key, void *value, unsigned round,
+                           int64_t now);
+
+/* The same as lookups_get(), then what is stale but usable, else LOOKUP_FAILED: never waits. */
 struct finding lookups_last_known(struct lookups *lookups, const struct cache_key *key, int64_t now);
 
 /* The same as lookups_get(), then: a stale value while look-ups fail (and a look-up in the background, one a second and

@@ -124,7 +124,7 @@ enum resolve_outcome resolver_ask(struct resolver *resolver, const struct questi
         inquiry.question.address = NULL;
 
     int64_t now = clock_ms();
-    enum resolve_outcome outcome = inquiry_from_cache(&resolver->sources, &inquiry, now);
+    enum resolve_outcome outcome = inquiry_at_once(&resolver->sources, &inquiry, now);
     if (outcome != RESOLVE_PENDING) {
         *answer_r = inquiry.answer;
         return outcome;
@@ -304,7 +304,12 @@ static bool start_lookups(struct resolver *resolver)
     plan.run = run_person;
     plan.free_subject = subject_free;
     resolver->sources.persons = lookups_new(&plan);
-    return resolver->sources.domains && resolver->sources.persons;
+    if (!resolver->sources.domains || !resolver->sources.persons)
+        return false;
+    if (!store_is_file(resolver->store))
+        return true;
+    resolver->sources.local = local_new(resolver->store, settings_http_threads(settings));
+    return resolver->sources.local != NULL;
 }
 
 static void resolver_free(struct resolver *resolver)
@@ -313,6 +318,7 @@ static void resolver_free(struct resolver *resolver)
     /* In this order: an edit on a thread of the first makes both forget when it ends. */
     lookups_stop(&resolver->sources.domains);
     lookups_stop(&resolver->sources.persons);
+    local_free(&resolver->sources.local);
     pthread_mutex_destroy(&resolver->lock);
     free(resolver);
 }

@@ -38,6 +38,7 @@ struct person_entry;
 struct answer {
     struct snapshot *snapshot;   /* NULL unless RESOLVE_FOUND */
     struct person_entry *person; /* NULL: none asked, found or wanted */
+    bool asked;                  /* the store was asked just now: what is known was not enough */
     bool stale;                  /* the back end is down; this is what was known */
     bool fallback;               /* it is question.fallback_domain that is served */
 };
@@ -55,7 +56,7 @@ struct question {
  * callee's. */
 typedef void (*resolve_callback)(void *context, enum resolve_outcome outcome, struct answer *answer);
 
-/* Answers at once from the cache, or returns RESOLVE_PENDING and calls back within settings.lookup_timeout (perhaps
+/* Answers at once from the cache, or from a file that is as quick, or returns RESOLVE_PENDING and calls back within settings.lookup_timeout (perhaps
  * before this returns). Equal questions share one look-up. The question is copied. Any thread.
  * Domains of which the store knows nothing are never answered from stale data: RESOLVE_UNAVAILABLE while it is down.
  * A person who is not found, or not in time, or whose look-up fails leaves answer.person NULL: the domain's general

@@ -201,7 +201,7 @@ enum status store_session_open_brief(struct store *store, unsigned patience, str
 
 bool store_is_file(const struct store *store)
 {
-    return sql_uri_dialect(&store->uri) == SQL_SQLITE && !in_memory(&store->uri);
+    return sql_uri_file(&store->uri) != NULL;
 }
 
 static void forget_schema(struct store_session *session)

@@ -48,12 +48,15 @@ static struct {
     pthread_cond_t changed;
     struct script domains[8], persons[8];
     bool store_down; /* no session can be opened */
-    unsigned domain_calls, person_calls;
+    bool is_file;    /* the store is asked for its domains at once, as scripts of present say */
+    struct script present[8];
+    unsigned domain_calls, person_calls, present_calls;
+    unsigned reading; /* sessions that are in a transaction */
     int sessions;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 struct store_session {
-    int unused;
+    bool reading;
 };
 struct userdb_session {
     int unused;
@@ -116,12 +119,34 @@ enum status store_session_open(struct store *store, struct store_session **sessi
     *session_r = NULL;
     if (down)
         return error_set(error_r, STATUS_BACKEND, "the test says so");
-    *session_r = malloc(sizeof **session_r);
+    *session_r = calloc(1, sizeof **session_r);
     return STATUS_OK;
+}
+
+enum status store_session_open_brief(struct store *store, unsigned patience, struct store_session **session_r,
+                                     struct error *error_r)
+{
+    return store_session_open(store, session_r, error_r);
+}
+
+bool store_is_file(const struct store *store)
+{
+    return world.is_file;
+}
+
+void store_session_rest(struct store_session *session)
+{
+    lock();
+    world.reading -= session->reading;
+    session->reading = false;
+    unlock();
 }
 
 void store_session_close(struct store_session **session)
 {
+    if (!*session)
+        return;
+    store_session_rest(*session);
     lock();
     world.sessions--;
     unlock();
@@ -129,12 +154,13 @@ void store_session_close(struct store_session **session)
     *session = NULL;
 }
 
-enum status store_find(struct store_session *session, struct arena *arena, const char *name,
-                       const struct domain **domain_r, struct error *error_r)
+/* A domain that is what a script says. */
+static inline enum status follow_domain(struct script *scripts, const char *name, unsigned *calls, struct arena *arena,
+                                        const struct domain **domain_r, struct error *error_r)
 {
     const char *value = NULL;
     lock();
-    enum status status = follow(world.domains, name, &world.domain_calls, arena, &value, error_r);
+    enum status status = follow(scripts, name, calls, arena, &value, error_r);
     unlock();
     if (status != STATUS_OK)
         return status;
@@ -144,6 +170,28 @@ enum status store_find(struct store_session *session, struct arena *arena, const
     *domain = (struct domain){.name = arena_text(arena, name), .provider = provider};
     *domain_r = domain;
     return STATUS_OK;
+}
+
+enum status store_find_present(struct store_session *session, const char *name, struct arena **arena_r,
+                               const struct domain **domain_r, struct error *error_r)
+{
+    *arena_r = arena_new(64 << 10);
+    enum status status = follow_domain(world.present, name, &world.present_calls, *arena_r, domain_r, error_r);
+    if (status != STATUS_OK)
+        arena_free(arena_r);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    lock();
+    world.reading += !session->reading;
+    session->reading = true;
+    unlock();
+    return status;
+}
+
+enum status store_find(struct store_session *session, struct arena *arena, const char *name,
+                       const struct domain **domain_r, struct error *error_r)
+{
+    return follow_domain(world.domains, name, &world.domain_calls, arena, domain_r, error_r);
 }
 
 enum status userdb_session_open(struct userdb *userdb, struct userdb_session **session_r, struct error *error_r)
@@ -217,8 +265,9 @@ static inline void begin(struct fixture *fixture, unsigned timeout)
     lock();
     memset(world.domains, 0, sizeof world.domains);
     memset(world.persons, 0, sizeof world.persons);
-    world.domain_calls = world.person_calls = 0;
-    world.store_down = false;
+    memset(world.present, 0, sizeof world.present);
+    world.domain_calls = world.person_calls = world.present_calls = 0;
+    world.store_down = world.is_file = false;
     assert_int_equal(world.sessions, 0);
     unlock();
     fixture->settings = (struct settings){
@@ -227,6 +276,7 @@ static inline void begin(struct fixture *fixture, unsigned timeout)
         .user_cache_ttl = USER_TTL,
         .cache_entries = 100,
         .lookup_timeout = timeout,
+        .http_threads = 2,
         .lookup_workers = 2,
         .lookup_queue = 4,
         .publish_names = true,
