@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/filesystem.h"
 #include "base/secret.h"
 #include "store/domain_query.h"
 #include "store/json_read.h"
@@ -201,7 +202,8 @@ enum status store_session_open_brief(struct store *store, unsigned patience, str
 
 bool store_is_file(const struct store *store)
 {
-    return sql_uri_file(&store->uri) != NULL;
+    const char *file = sql_uri_file(&store->uri);
+    return file != NULL && filesystem_is_local(file);
 }
 
 static void forget_schema(struct store_session *session)

@@ -32,7 +32,7 @@ void store_session_close(struct store_session **session);
 enum status store_session_open_brief(struct store *store, unsigned patience, struct store_session **session_r,
                                      struct error *error_r);
 
-/* Whether it is a database in a file, which answers without a journey. */
+/* Whether it is a database in a file on a disk of this machine, which answers without a journey. */
 bool store_is_file(const struct store *store);
 
 /* What is offered for a domain (a lower-case A-label): the rule with exactly this name, else the longest "*.suffix",
