@@ -42,10 +42,11 @@ struct sandbox {
 
 static bool allow_real(struct sandbox *sandbox, const char *path, enum sandbox_right right)
 {
-    struct allowed *allowed = malloc(sizeof *allowed + strlen(path) + 1);
+    size_t size = strlen(path) + 1;
+    struct allowed *allowed = malloc(sizeof *allowed + size);
     if (!allowed)
         return false;
-    strcpy(allowed->path, path);
+    memcpy(allowed->path, path, size);
     allowed->right = right;
     allowed->next = sandbox->first;
     sandbox->first = allowed;
