@@ -56,11 +56,11 @@ struct question {
  * callee's. */
 typedef void (*resolve_callback)(void *context, enum resolve_outcome outcome, struct answer *answer);
 
-/* Answers at once from the cache, or from a file that is as quick, or returns RESOLVE_PENDING and calls back within settings.lookup_timeout (perhaps
- * before this returns). Equal questions share one look-up. The question is copied. Any thread.
- * Domains of which the store knows nothing are never answered from stale data: RESOLVE_UNAVAILABLE while it is down.
- * A person who is not found, or not in time, or whose look-up fails leaves answer.person NULL: the domain's general
- * answer. Only with unknown_users = refuse, and only when the back end said that there is nobody, it is
+/* Answers at once from the cache, or from a file that is as quick, or returns RESOLVE_PENDING and calls back within
+ * settings.lookup_timeout (perhaps before this returns). Equal questions share one look-up. The question is copied. Any
+ * thread. Domains of which the store knows nothing are never answered from stale data: RESOLVE_UNAVAILABLE while it is
+ * down. A person who is not found, or not in time, or whose look-up fails leaves answer.person NULL: the domain's
+ * general answer. Only with unknown_users = refuse, and only when the back end said that there is nobody, it is
  * RESOLVE_REFUSED. */
 enum resolve_outcome resolver_ask(struct resolver *resolver, const struct question *question, struct answer *answer_r,
                                   resolve_callback callback, void *context);
