@@ -52,7 +52,7 @@ const struct setting settings_table[] = {
              "and the time of the look-up. Past that its connection is closed, with 408 if the body is what lacks."},
     {NUMBER(rate_limit), .preset = "3000", .max = 1000000,
      .help = "How many requests a minute that cost something one client may make: those that are answered with an error, "
-             "and those that the cache cannot answer. What is known and cached costs nothing. "
+             "those that the cache cannot answer, and signed profiles. What is known and cached costs nothing. "
              "300 may come at once; past that the client is answered 429 until its minute allows more. "
              "A client is an IPv4 address, or an IPv6 network of 64 bits, as the trusted proxies tell it. "
              "This machine, trusted proxies themselves, and private networks that no trusted proxy names are not limited. "

@@ -140,6 +140,8 @@ enum MHD_Result document_reply(struct request *request, struct document_request 
     struct error error = {""};
     struct buf body;
     buf_init(&body, DOCUMENT_MAX);
+    if (document->signer && format == &format_mobileconfig)
+        request_charge(request, 1); /* a signature takes as long as many other answers */
     enum MHD_Result result;
     enum status status = format->render(document, &body, &error);
     if (status != STATUS_OK)

@@ -4,11 +4,13 @@ import time
 
 import pytest
 
+from support.certificates import Authority
 from support.daemon import Daemon
 
 SEED = {"version": 2, "provider": "Example", "domains": [{"name": "example.com"}, {"name": "example.org"}],
         "servers": [{"name": "imap.example.com", "port": 993, "type": "imap", "socket_type": "SSL",
-                     "user_name": "%EMAILADDRESS%", "authentication": "plain"}]}
+                     "user_name": "%EMAILADDRESS%", "authentication": "plain"},
+                    {"name": "smtp.example.com", "port": 465, "type": "smtp", "socket_type": "SSL"}]}
 BURST = 300
 # Ten minutes for one: a slow machine gives nobody a second chance within a test.
 PROXIED = {"trusted_proxies": "127.0.0.1", "rate_limit": 1}
@@ -62,6 +64,18 @@ def test_what_the_cache_knows_costs_nothing():
         assert {ask().status for _ in range(BURST * 3)} == {200}
         assert {ask("/").status for _ in range(BURST * 2)} == {200}
         assert unknown(ask, 1).status == 404
+
+
+def test_a_signature_costs(tmp_path):
+    certificate, key = Authority(str(tmp_path)).issue("signer", key="P-256")
+    profile = "/mobileconfig?emailaddress=a@example.com"
+    for signed in (False, True):
+        with Daemon({**PROXIED, **({"profile_certificate": certificate, "profile_key": key} if signed else {})},
+                    seed=SEED) as daemon:
+            ask = asker(daemon, "203.0.113.1")
+            assert ask().status == 200  # the only one that is not cached
+            statuses = [ask(profile).status for _ in range(BURST + 20)]
+            assert statuses == ([200] * (BURST - 1) + [429] * 21 if signed else [200] * (BURST + 20))
 
 
 def test_it_is_paid_back():
