@@ -173,15 +173,19 @@ static enum status maria_prepare(struct sql_statement *statement, struct error *
     struct sql *sql = statement->sql;
     MYSQL *mysql = maria_handle(sql);
     struct result *result = calloc(1, sizeof(*result));
-    enum status status = limit_server(sql, error_r);
+    enum status status;
     int failed, events;
 
-    if (result)
-        result->stmt = mysql_stmt_init(mysql);
-    if (status == STATUS_OK && (!result || !result->stmt))
-        status = error_set(error_r, STATUS_LIMIT, "out of memory");
+    if (!result)
+        return error_set(error_r, STATUS_LIMIT, "out of memory");
+    status = limit_server(sql, error_r);
     if (status != STATUS_OK)
         goto out;
+    result->stmt = mysql_stmt_init(mysql);
+    if (!result->stmt) {
+        status = error_set(error_r, STATUS_LIMIT, "out of memory");
+        goto out;
+    }
     /* So that buffers for rows can be made as long as the longest text. */
     mysql_stmt_attr_set(result->stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &yes);
     events = mysql_stmt_prepare_start(&failed, result->stmt, statement->text, strlen(statement->text));

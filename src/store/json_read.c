@@ -244,7 +244,7 @@ static void refuse_member(struct json_reader *reader, const struct json_place *o
     } else {
         struct buf list;
         buf_init(&list, 0);
-        for (size_t i = 0; names[i] != NULL && i < NAMES_SHOWN_MAX; i++)
+        for (size_t i = 0; i < NAMES_SHOWN_MAX && names[i] != NULL; i++)
             buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
         buf_adds(&list, names[0] == NULL ? "none" : "");
         reader_fail(reader, &place, "there is no such member; here can be: %s", buf_failed(&list) ? "" : list.data);
