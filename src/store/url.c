@@ -151,6 +151,9 @@ enum status url_parse(struct arena *arena, const char *text, struct url *url_r, 
     enum status status = authority_parse(arena, authority, &url, error_r);
     if (status == STATUS_OK)
         status = rest_parse(arena, text + end, &url.rest, error_r);
+    /* What comes out is taken again when an export is imported, then perhaps with its port. */
+    if (status == STATUS_OK && strlen(url.host) + strlen(url.rest) + strlen("https://[]:65535") > URL_MAX)
+        status = error_set(error_r, STATUS_INVALID, "the URL is too long, once it is percent-encoded");
     if (status == STATUS_OK)
         *url_r = url;
     return status;

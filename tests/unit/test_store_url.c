@@ -103,8 +103,33 @@ static void test_urls(void **state)
     }
 }
 
+/* Three bytes stand for one that is not ASCII; what is taken is short enough to be taken again. */
+static void test_encoded_urls_are_bounded(void **state)
+{
+    bool taken = false, refused = false;
+    for (size_t count = 300; count <= 1000; count++) {
+        char text[2048] = "https://example.com/";
+        for (size_t i = 0; i < count; i++)
+            strcat(text, "\xc3\xa4");
+        struct arena *arena = arena_new(65536);
+        struct url url;
+        if (url_parse(arena, text, &url, NULL) == STATUS_OK) {
+            taken = true;
+            assert_int_equal(url_parse(arena, url_text(arena, &url), &url, NULL), STATUS_OK);
+        } else {
+            refused = true;
+        }
+        arena_free(&arena);
+    }
+    assert_true(taken && refused);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_issuers), cmocka_unit_test(test_urls)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_issuers),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_encoded_urls_are_bounded),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
