@@ -45,7 +45,7 @@ static bool collect(void *context, const char *name)
     return names->count < DOMAINS_MAX;
 }
 
-/* A domain that stands for a rule, and somebody in it. */
+/* What somebody in a domain gets; one that is a rule is stood for by a domain. */
 static void add_domain(struct store_session *session, struct arena *arena, const char *rule, struct buf *all)
 {
     const char *name = rule[0] != '*' ? rule : rule[1] == '\0' ? "any.test" : arena_format(arena, "any%s", rule + 1);
@@ -56,7 +56,6 @@ static void add_domain(struct store_session *session, struct arena *arena, const
     buf_addf(all, "%s %d\n", name, status);
     if (status != STATUS_OK)
         return;
-    demand_documents(&(struct account){.domain = name, .config = domain}, all);
     demand_documents(&(struct account){.address = &address, .domain = name, .config = domain}, all);
     buf_addf(all, "%s %s\n", domain->moved_to ? domain->moved_to : "",
              domain->redirect_url ? domain->redirect_url : "");
