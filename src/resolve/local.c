@@ -83,18 +83,6 @@ static bool sweep(struct local *local)
     return done;
 }
 
-static void wait_a_moment(struct local *local)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += HOLD_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
-    pthread_cond_timedwait(&local->changed, &local->lock, &until);
-}
-
 static void *watch(void *argument)
 {
     struct local *local = argument;
@@ -104,9 +92,9 @@ static void *watch(void *argument)
             pthread_cond_wait(&local->changed, &local->lock);
             continue;
         }
-        wait_a_moment(local);
-        atomic_store(&local->awake, false); /* before looking: who leaves a transaction from now on says so again */
         pthread_mutex_unlock(&local->lock);
+        nanosleep(&(struct timespec){.tv_nsec = HOLD_MS * 1000000L}, NULL);
+        atomic_store(&local->awake, false); /* before looking: who leaves a transaction from now on says so again */
         bool done = sweep(local);
         pthread_mutex_lock(&local->lock);
         if (!done)
@@ -148,11 +136,7 @@ struct local *local_new(struct store *store, unsigned sessions)
     local->count = sessions;
     for (unsigned i = 0; i < sessions; i++)
         atomic_flag_clear(&local->seats[i].taken);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&local->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&local->changed, NULL);
     pthread_mutex_init(&local->lock, NULL);
     return local;
 }
