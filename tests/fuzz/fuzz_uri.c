@@ -62,7 +62,7 @@ static void check_database(struct arena *arena, const char *text)
     demand(shown != NULL && strstr(shown, "://"));
     demand(!uri.password || strstr(shown, ":***@"));
     /* It can be read again, if nothing in it needs to be encoded. */
-    if (!has(uri.user, "%:/?@#[]") && !has(uri.host, "[]") && !has(uri.database, "?")) {
+    if (!has(uri.user, "%:/?@#[]") && !has(uri.host, "[]") && !has(uri.database, "?@")) {
         demand(sql_uri_parse(arena, shown, &again, NULL) == STATUS_OK);
         demand(strcmp(uri.scheme, again.scheme) == 0 && uri.port == again.port);
         demand(!uri.host == !again.host && (!uri.host || strcmp(uri.host, again.host) == 0));
