@@ -16,6 +16,7 @@ struct order {
     _Atomic uint32_t fail_at; /* the allocation that fails, counted from 1; 0: none */
     _Atomic uint32_t fail_to; /* the last one that fails */
     _Atomic uint32_t count;   /* allocations since the test set it to 0 */
+    _Atomic int32_t living;   /* those that were not freed */
 };
 
 static struct order *order;
@@ -23,6 +24,7 @@ static struct order *order;
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+void __libc_free(void *memory);
 
 [[gnu::constructor]] static void begin(void)
 {
@@ -48,17 +50,33 @@ static bool fails(void)
     return true;
 }
 
+static void *noted(void *memory)
+{
+    if (memory && order)
+        atomic_fetch_add(&order->living, 1);
+    return memory;
+}
+
 void *malloc(size_t size)
 {
-    return fails() ? NULL : __libc_malloc(size);
+    return fails() ? NULL : noted(__libc_malloc(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return fails() ? NULL : __libc_calloc(count, size);
+    return fails() ? NULL : noted(__libc_calloc(count, size));
 }
 
 void *realloc(void *old, size_t size)
 {
-    return fails() ? NULL : __libc_realloc(old, size);
+    if (fails())
+        return NULL;
+    return old ? __libc_realloc(old, size) : noted(__libc_realloc(NULL, size));
+}
+
+void free(void *memory)
+{
+    if (memory && order)
+        atomic_fetch_sub(&order->living, 1);
+    __libc_free(memory);
 }

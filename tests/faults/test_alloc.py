@@ -3,6 +3,7 @@ the next request is served."""
 
 import json
 import os
+import struct
 import time
 
 import pytest
@@ -64,11 +65,23 @@ def libraries(tmp_path_factory):
     return preload.Library("alloc_fail", directory), preload.Library("clock_shift", directory)
 
 
+class Order(preload.Page):
+    """Which allocations fail: from, to; and how many there were."""
+
+    def living(self):
+        """How many there are that were not freed, once the last connection is closed."""
+        def count():
+            time.sleep(0.01)
+            return struct.unpack("=i", self.map[12:16])[0]
+
+        return min(count() for _ in range(10))
+
+
 class Starved(Daemon):
     """A daemon whose every allocation can be made to fail, and for which time passes when it has to."""
 
     def __init__(self, libraries, directory, config, **options):
-        self.order, self.clock, self.leapt = preload.Page(str(directory), "III"), preload.Page(str(directory), "qq"), 0
+        self.order, self.clock, self.leapt = Order(str(directory), "III"), preload.Page(str(directory), "qq"), 0
         config = {"loglevel": "INFO", "lookup_timeout": "2s", "lookup_workers": 1, **config}
         environment = preload.environment(dict(zip(libraries, (self.order, self.clock))))
         super().__init__(config, program=PROGRAM, env=environment, allow=["."], **options)
@@ -102,11 +115,15 @@ class Starved(Daemon):
         self.ask_well(data, good)
         _, points = self.ask_well(data, good)
         assert points > 5
-        for point in range(1, points + 1):
-            answer, _ = self.ask_starved(data, point, 2 ** 32 - 1 if from_there_on else point)
-            assert self.process.poll() is None, (point, self.stderr()[-2000:])
-            assert not answer or answer.status == 503 or good(answer) or tolerable(answer), (point, answer)
-            self.ask_well(data, good)
+        living = []
+        for _ in range(3):
+            for point in range(1, points + 1):
+                answer, _ = self.ask_starved(data, point, 2 ** 32 - 1 if from_there_on else point)
+                assert self.process.poll() is None, (point, self.stderr()[-2000:])
+                assert not answer or answer.status == 503 or good(answer) or tolerable(answer), (point, answer)
+                self.ask_well(data, good)
+            living.append(self.order.living())
+        assert not living[0] < living[1] < living[2], ("every time something is left", living)
         return points
 
 
