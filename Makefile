@@ -8,7 +8,7 @@ SOAK_SECONDS = 1200
 HOST = 127.0.0.1
 PORT = 4243
 
-.PHONY: build run check bench fuzz soak install format clean packages
+.PHONY: build run check analyze coverage valgrind bench fuzz soak install format clean packages
 
 # A build directory of another checkout, or of half a run, is made anew.
 setup = test -f $(1)/build.ninja || meson setup $(1) $(2)
@@ -26,6 +26,21 @@ run: build
 check:
 	@tools/packages build check
 	@/usr/bin/python3 tests/check.py --build $(CHECK_BUILD)
+
+# Part of check, too: what gcc, clang-tidy and cppcheck find without running anything.
+analyze:
+	@tools/packages build check
+	@/usr/bin/python3 tests/check.py --build $(CHECK_BUILD) --only analyze
+
+# How much of src the tests reach; the lines are in build-coverage/coverage/index.html.
+coverage:
+	@tools/packages build check
+	@/usr/bin/python3 tests/coverage.py
+
+# Takes hours: every program of the tests under valgrind.
+valgrind:
+	@tools/packages build check
+	@/usr/bin/python3 tests/valgrind.py
 
 bench:
 	@tools/packages build bench
@@ -49,4 +64,4 @@ format:
 	@git ls-files 'src/*.[ch]' 'tests/*.c' 'bench/*.c' 'docs/*.c' | xargs clang-format -i
 
 clean:
-	@rm -rf $(BUILD) $(CHECK_BUILD) $(CHECK_BUILD)-*
+	@rm -rf $(BUILD) $(CHECK_BUILD) $(CHECK_BUILD)-* build-coverage build-valgrind
