@@ -7,9 +7,9 @@
 
 struct store_session *accounts_open(void);
 
-/* Every domain can be found and has good documents; what is exported can be imported, after which the next export is
- * the same, and so are the documents, unless the export told of rows that it left out. The database has that content
- * then. */
+/* Every domain can be found and has good documents; what is exported can be imported, after which the documents are
+ * the same, unless the export told of rows that it left out, and so is, soon, the next export. The database has that
+ * content then. */
 void demand_accounts(struct store_session *session);
 
 #endif
