@@ -115,7 +115,9 @@ static char *host_url(const struct ldap_server *server, const char *host, size_t
         buf_addc(&url, ']');
     if (!whole && !has_port && server->port)
         buf_addf(&url, ":%u", server->port);
-    return buf_failed(&url) ? NULL : buf_steal(&url, NULL);
+    char *text = buf_failed(&url) ? NULL : buf_steal(&url, NULL);
+    buf_free(&url);
+    return text;
 }
 
 static void add_key(struct buf *key, const char *part)

@@ -108,7 +108,7 @@ static void knows_a_bounded_number_of_directories(void **state)
 static void says_why_a_directory_cannot_be_asked(void **state)
 {
     (void)state;
-    static char endless[20001], long_base[20001];
+    static char endless[20001], long_base[20001], long_host[601];
     const struct {
         struct ldap_server server;
         const char *said;
@@ -116,11 +116,13 @@ static void says_why_a_directory_cannot_be_asked(void **state)
         {{.id = 5, .hosts = " , ", .filter = "(mail={0})"}, "ldapserver 5: it names no host"},
         {{.id = 6, .hosts = "127.0.0.1", .port = 1, .filter = endless}, "ldapserver 6: the search filter is too long"},
         {{.id = 7, .hosts = long_base, .port = 1, .filter = "(mail={0})"}, "ldapserver 7: "},
+        {{.id = 8, .hosts = long_host, .port = 1, .filter = "(mail={0})"}, "ldapserver 8: it names no host"},
     };
 
     for (size_t i = 0; i < 2500; i++)
         memcpy(endless + i * 8, "{domain}", 8);
     memset(long_base, 'h', sizeof(long_base) - 1);
+    memset(long_host, 'h', sizeof(long_host) - 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct directory *known = directory_new();
         struct arena *memory = arena_new(1 << 20);
