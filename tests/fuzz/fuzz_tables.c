@@ -16,6 +16,7 @@ static struct store_session *session;
 static struct buf accounts;
 static sqlite3 *db;
 static sqlite3_stmt *edits[COLUMNS_MAX];
+static bool numeric[COLUMNS_MAX]; /* where other databases take nothing else, and SQLite would take any text */
 static size_t edit_count;
 
 static void read_accounts(void)
@@ -30,12 +31,14 @@ static void read_accounts(void)
 /* One UPDATE a column of the tables that there are. */
 static void prepare_edits(void)
 {
-    static const char columns[] = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c "
-                                  "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2";
+    static const char columns[] =
+        "SELECT m.name, c.name, c.type LIKE '%INT%' FROM sqlite_master m, pragma_table_info(m.name) c "
+        "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2";
     sqlite3_stmt *statement;
     demand(sqlite3_open_v2("file:/automxd?vfs=memdb", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, NULL) == SQLITE_OK);
     demand(sqlite3_prepare_v2(db, columns, -1, &statement, NULL) == SQLITE_OK);
     while (sqlite3_step(statement) == SQLITE_ROW && edit_count < COLUMNS_MAX) {
+        numeric[edit_count] = sqlite3_column_int(statement, 2);
         char *text = sqlite3_mprintf("UPDATE \"%w\" SET \"%w\" = ?1 WHERE rowid %% 8 = ?2 OR ?2 = 8",
                                      sqlite3_column_text(statement, 0), sqlite3_column_text(statement, 1));
         demand(sqlite3_prepare_v2(db, text, -1, &edits[edit_count++], NULL) == SQLITE_OK);
@@ -51,10 +54,11 @@ static void edit(const char *line)
     size_t length = strlen(line);
     if (length < 2)
         return;
-    sqlite3_stmt *statement = edits[(unsigned char)line[0] % edit_count];
+    size_t which = (unsigned char)line[0] % edit_count;
+    sqlite3_stmt *statement = edits[which];
     sqlite3_bind_int(statement, 2, (unsigned char)line[1] % 9);
-    if (line[2] == '#')
-        sqlite3_bind_int64(statement, 1, strtoll(line + 3, NULL, 10));
+    if (line[2] == '#' || (numeric[which] && line[2] != '\0'))
+        sqlite3_bind_int64(statement, 1, strtoll(line + (line[2] == '#' ? 3 : 2), NULL, 10));
     else if (line[2] == '$')
         sqlite3_bind_blob(statement, 1, line + 3, (int)length - 3, SQLITE_STATIC);
     else if (line[2] != '\0')
