@@ -3,6 +3,7 @@
 #include "resolve/local.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -15,20 +16,21 @@ enum {
     SLOW_MS = 10, /* a look-up that takes longer waited for the disk, or for a processor */
     PAUSE = 5,    /* nobody tries for so many times as long then: others wait for that a sixth of the time at most */
     HOLD_MS = 2,
+    BEGIN_TRIES = 50,
 };
 
 /* A session, and whether a thread has it now. */
 struct seat {
     atomic_flag taken;
-    bool reading;  /* the session was left in its transaction */
-    int64_t since; /* clock_ms() when that began */
-    int64_t last;  /* and of the last look-up */
+    bool reading; /* the session is in a transaction */
+    int64_t last; /* clock_ms() of the last look-up */
     struct store_session *session;
 };
 
 /* To begin and end a transaction costs SQLite more system calls than to look up a domain. When look-ups follow each
  * other closely, one lasts for those of HOLD_MS; a thread ends it when no further one does. A program that wants to
- * write waits as long, and then goes first. */
+ * write waits as long, and then goes first: but only if all of our transactions end before the next one begins, since
+ * this process has one lock for all of its connections. */
 struct local {
     struct store *store;
     _Atomic int64_t again_at; /* clock_ms() from which it is tried */
@@ -39,6 +41,9 @@ struct local {
     bool has_thread; /* these two with the lock */
     bool stopping;
     atomic_bool awake; /* the thread will look at all seats soon */
+
+    unsigned reading;      /* seats that are; with the lock */
+    _Atomic int64_t since; /* clock_ms() when the first of them began; written with the lock */
 
     unsigned count;
     struct seat seats[];
@@ -57,14 +62,23 @@ static void leave_seat(struct seat *seat)
     atomic_flag_clear_explicit(&seat->taken, memory_order_release);
 }
 
-static void rest(struct seat *seat)
+static bool has_lasted(const struct local *local, int64_t now)
 {
-    if (seat->reading)
-        store_session_rest(seat->session);
-    seat->reading = false;
+    return now - atomic_load_explicit(&local->since, memory_order_relaxed) >= HOLD_MS;
 }
 
-/* Ends what has lasted long enough. False: there is something left to end. */
+static void rest(struct local *local, struct seat *seat)
+{
+    if (!seat->reading)
+        return;
+    store_session_rest(seat->session);
+    seat->reading = false;
+    pthread_mutex_lock(&local->lock);
+    local->reading--;
+    pthread_mutex_unlock(&local->lock);
+}
+
+/* Ends what has lasted long enough in seats where nobody is. False: there is something left to end. */
 static bool sweep(struct local *local)
 {
     bool done = true;
@@ -75,12 +89,31 @@ static bool sweep(struct local *local)
             done = false;
             continue;
         }
-        if (now - seat->since >= HOLD_MS)
-            rest(seat);
+        if (has_lasted(local, now))
+            rest(local, seat);
         done = done && !seat->reading;
         leave_seat(seat);
     }
     return done;
+}
+
+/* False when the transactions that have lasted long enough do not end. They do at the end of a look-up, which is near.
+ */
+static bool begin(struct local *local, struct seat *seat, int64_t now)
+{
+    for (int tries = 0; tries < BEGIN_TRIES; tries++) {
+        pthread_mutex_lock(&local->lock);
+        if (local->reading == 0)
+            atomic_store_explicit(&local->since, now, memory_order_relaxed);
+        seat->reading = !has_lasted(local, now);
+        local->reading += seat->reading;
+        pthread_mutex_unlock(&local->lock);
+        if (seat->reading)
+            return true;
+        sweep(local);
+        sched_yield();
+    }
+    return false;
 }
 
 static void *watch(void *argument)
@@ -169,16 +202,16 @@ static enum status find_in_seat(struct local *local, struct seat *seat, const ch
         status = store_session_open_brief(local->store, SLOW_MS, &seat->session, &error);
     if (status != STATUS_OK)
         return status;
-    if (now - seat->since >= HOLD_MS)
-        rest(seat);
-    if (!seat->reading)
-        seat->since = now;
-    seat->reading = true;
+    if (has_lasted(local, now))
+        rest(local, seat);
+    if (!seat->reading && !begin(local, seat, now))
+        return STATUS_NOT_FOUND;
     status = store_find_present(seat->session, domain, arena_r, domain_r, &error);
     bool follows = now - seat->last <= 1;
     seat->last = now;
-    if (!follows || (status != STATUS_OK && status != STATUS_NOT_FOUND) || !wake(local))
-        rest(seat);
+    if (!follows || has_lasted(local, clock_ms()) || (status != STATUS_OK && status != STATUS_NOT_FOUND) ||
+        !wake(local))
+        rest(local, seat);
     return status;
 }
 

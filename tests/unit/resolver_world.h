@@ -21,6 +21,7 @@ enum {
     USER_TTL = 60 * 1000,
     PATIENCE = 60 * 1000, /* lookup_timeout where no deadline is meant to pass */
     SOON = 50,            /* lookup_timeout where one is */
+    LATE = 10,
 };
 
 /* Time goes on by itself, and jumps when a test says so. Takes the place of base's. */
@@ -51,7 +52,10 @@ static struct {
     bool is_file;    /* the store is asked for its domains at once, as scripts of present say */
     struct script present[8];
     unsigned domain_calls, person_calls, present_calls;
-    unsigned reading; /* sessions that are in a transaction */
+    unsigned reading;      /* sessions that are in a transaction */
+    int64_t reading_since; /* when the first of them began; never nobody since then */
+    unsigned joined,
+        late; /* sessions that began beside others, and those of them that did so a while after the first */
     int sessions;
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -182,6 +186,12 @@ enum status store_find_present(struct store_session *session, const char *name, 
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
     lock();
+    if (world.reading == 0)
+        world.reading_since = clock_ms();
+    if (world.reading > 0 && !session->reading) {
+        world.joined++;
+        world.late += clock_ms() - world.reading_since > LATE;
+    }
     world.reading += !session->reading;
     session->reading = true;
     unlock();
@@ -267,6 +277,7 @@ static inline void begin(struct fixture *fixture, unsigned timeout)
     memset(world.persons, 0, sizeof world.persons);
     memset(world.present, 0, sizeof world.present);
     world.domain_calls = world.person_calls = world.present_calls = 0;
+    world.joined = world.late = 0;
     world.store_down = world.is_file = false;
     assert_int_equal(world.sessions, 0);
     unlock();

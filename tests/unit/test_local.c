@@ -150,6 +150,41 @@ static void ends_its_transactions(void **state)
     stop(&fixture);
 }
 
+enum { JOINED_ENOUGH = 300 };
+
+static void *ask_on_and_on(void *context)
+{
+    struct fixture *fixture = context;
+    for (bool enough = false; !enough;) {
+        check_ask(fixture, "a.example", "A", false);
+        lock();
+        enough = world.joined >= JOINED_ENOUGH;
+        unlock();
+    }
+    return NULL;
+}
+
+/* Whoever wants to write waits until nobody reads: so none may begin while another goes on and on. */
+static void transactions_end_together(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    pthread_t threads[2];
+    begin(&fixture, PATIENCE);
+    world.is_file = true;
+    fixture.settings.cache_ttl = 0;
+    start(&fixture);
+    say(world.present, (struct script){"a.example", STATUS_OK, "A", false});
+    say(world.domains, (struct script){"a.example", STATUS_OK, "A", false});
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_on_and_on, &fixture), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    if (world.late > JOINED_ENOUGH / 10)
+        fail_msg("%u of %u", world.late, world.joined);
+    stop(&fixture);
+}
+
 static void nobody_waits_for_a_seat(void **state)
 {
     (void)state;
@@ -175,7 +210,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_answered_at_once_and_kept),   cmocka_unit_test(leaves_the_rest_to_workers),
         cmocka_unit_test(does_not_try_again_for_a_while), cmocka_unit_test(is_not_kept_when_forgotten_meanwhile),
-        cmocka_unit_test(ends_its_transactions),          cmocka_unit_test(nobody_waits_for_a_seat),
+        cmocka_unit_test(ends_its_transactions),          cmocka_unit_test(transactions_end_together),
+        cmocka_unit_test(nobody_waits_for_a_seat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
