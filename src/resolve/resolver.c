@@ -13,7 +13,6 @@
 #include "resolve/task.h"
 
 enum {
-    DOMAIN_ARENA_MAX = 4 << 20, /* a provider with consent texts and thousands of servers; far more than any has */
     PERSON_ARENA_MAX = 64 << 10,
     PERSON_FAILURE_MS = 1000, /* a dead directory costs one request a second its time-out, not each */
 };
@@ -203,7 +202,7 @@ static enum status find_domain(struct store_session *session, const char *name, 
 {
     const struct domain *domain = NULL;
 
-    struct arena *arena = arena_new(DOMAIN_ARENA_MAX);
+    struct arena *arena = arena_new(STORE_DOMAIN_SIZE_MAX);
     if (!arena)
         return error_set(error, STATUS_LIMIT, "out of memory");
     enum status status = store_find(session, arena, name, &domain, error);

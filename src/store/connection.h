@@ -21,7 +21,7 @@ enum status connection_open(struct connection *connection, const struct sql_uri 
 void connection_close(struct connection *connection);
 
 /* What an operation came to: after a success the next failure begins with the shortest delay again. A failure closes
- * the connection and doubles the delay: 250 ms to 5 s. */
+ * the connection and doubles the delay: 250 ms to 2 s. */
 void connection_succeeded(struct connection *connection);
 void connection_failed(struct connection *connection, const struct error *error);
 

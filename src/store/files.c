@@ -35,7 +35,6 @@ enum status store_files(const struct settings *settings, store_file visit, void 
         else if (!visit_url(&uri, visit, context))
             status = error_set(error_r, STATUS_LIMIT, "out of memory");
     }
-    if (arena)
-        arena_free(&arena);
+    arena_free(&arena);
     return status;
 }

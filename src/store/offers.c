@@ -37,7 +37,7 @@ static struct offer *place_of(struct offers *offers, const struct offer_key *key
 {
     uint64_t sum = (uint64_t)key->provider * 31 + (uint64_t)key->ldap;
     for (int64_t i = 0; i < key->server_count; i++)
-        sum = sum * 31 + (uint64_t)key->servers[i].id * 3 + (uint64_t)key->servers[i].table;
+        sum = (sum * 31 + (uint64_t)key->servers[i].id) * 31 + (uint64_t)key->servers[i].table;
     return &offers->places[sum % PLACES];
 }
 

@@ -6,8 +6,6 @@
 #include "store/offers.h"
 #include "store/session.h"
 
-enum { DOMAIN_ARENA_MAX = 4 << 20 }; /* a provider with consent texts and thousands of servers; far more than any has */
-
 /* What is remembered holds for one version of the database: SQLite counts what others commit. */
 static enum status check_offers(struct store_session *session, struct error *error_r)
 {
@@ -89,7 +87,7 @@ static enum status build_whole(struct store_session *session, const char *name, 
     struct domain_row row;
     struct faults faults = {0};
     bool there = false;
-    struct arena *whole = arena_new(DOMAIN_ARENA_MAX);
+    struct arena *whole = arena_new(STORE_DOMAIN_SIZE_MAX);
     if (whole == NULL)
         return error_set(error_r, STATUS_LIMIT, "memory is out");
     enum status status = build_read_domain(session, whole, id, &row, &there, error_r);

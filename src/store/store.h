@@ -15,6 +15,9 @@
 struct store;
 struct store_session;
 
+/* Room for one domain's arena: a provider with consent texts and thousands of servers; far more than any has. */
+enum { STORE_DOMAIN_SIZE_MAX = 4 << 20 };
+
 /* Checks the settings (db_uri, accounts, domain_query) and connects once. A schema that is absent is no error: look-ups
  * find nothing until initdb makes it. With accounts = FILE, or on memory, the database lives in this process and is
  * filled here: a broken accounts file is STATUS_INVALID ("FILE:LINE: member: reason"). STATUS_BACKEND: the server
@@ -23,14 +26,14 @@ struct store_session;
 enum status store_open(const struct settings *settings, struct store **store_r, struct error *error_r);
 void store_close(struct store **store);
 
-/* Connects lazily at the first call, and again after a failure, with a back-off of its own (250 ms doubling to 5 s),
+/* Connects lazily at the first call, and again after a failure, with a back-off of its own (250 ms doubling to 2 s),
  * within which calls fail at once with STATUS_BACKEND. */
 enum status store_session_open(struct store *store, struct store_session **session_r, struct error *error_r);
-void store_session_close(struct store_session **session);
 
 /* The same with a patience of its own, in milliseconds, for connecting and for each statement. */
 enum status store_session_open_brief(struct store *store, unsigned patience, struct store_session **session_r,
                                      struct error *error_r);
+void store_session_close(struct store_session **session);
 
 /* Whether it is a database in a file on a disk of this machine, which answers without a journey. */
 bool store_is_file(const struct store *store);
